@@ -1,0 +1,1 @@
+"""One file a verb; torch is imported inside the functions."""

@@ -1,0 +1,115 @@
+"""Progress as values: what work reports, and to whom.
+
+Library code takes a `Progress` and calls it; only the display draws. The
+default, `silent`, does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Bytes of a download so far.
+
+    Attributes:
+        name: what is fetched, for display.
+        done_bytes: received so far (resumed bytes included).
+        total_bytes: the whole size, 0 if unknown.
+    """
+
+    name: str
+    done_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The model has read one more segment.
+
+    Attributes:
+        book: title for display.
+        chapter: title of the chapter the segment belongs to.
+        chapter_number: its number in the book.
+        segment: segments read so far.
+        num_segments: segments in all.
+        tokens: tokens read so far.
+        num_tokens: tokens in all.
+        tokens_per_second: rate of this run, resumed tokens left out.
+        seconds_left: estimate for the rest of the reading.
+    """
+
+    book: str
+    chapter: str
+    chapter_number: int
+    segment: int
+    num_segments: int
+    tokens: int
+    num_tokens: int
+    tokens_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The model has written more tokens.
+
+    Attributes:
+        what: `chapter summaries`, `summary`, `answer`, ...
+        done: units finished.
+        total: units in all.
+        tokens: tokens written so far.
+        tokens_per_second: rate.
+    """
+
+    what: str
+    done: int
+    total: int
+    tokens: int
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStep:
+    """A batch has begun a book (`outcome` empty) or finished one.
+
+    Attributes:
+        path: the input, for display.
+        done: books finished so far.
+        total: books in all.
+        outcome: `` while it begins, then `done`, `skipped` or `failed`.
+    """
+
+    path: str
+    done: int
+    total: int
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the user: a decision, a warning.
+
+    Attributes:
+        text: one line.
+        warning: whether it is a warning.
+    """
+
+    text: str
+    warning: bool = False
+
+
+Event = Download | Read | Write | BatchStep | Note
+
+
+class Progress(Protocol):
+    """Whoever wants to know how far the work is."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; must not raise."""
+
+
+def silent(event: Event) -> None:
+    """Ignore every event."""

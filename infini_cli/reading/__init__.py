@@ -1,0 +1,1 @@
+"""A file or standard input becomes a Book. No torch."""

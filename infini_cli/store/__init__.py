@@ -1,0 +1,1 @@
+"""Where models and book memories live on disk, and how they get there."""

@@ -1,0 +1,1 @@
+"""Book and model in, Summary or Answer out: values, no printing."""

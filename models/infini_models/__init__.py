@@ -1,0 +1,1 @@
+"""Infini-attention on pretrained decoders: token ids in, token ids out."""
