@@ -1,0 +1,179 @@
+"""Infini-attention: masked local attention and compressive memory in one block.
+
+The equations of the memory are in `memory.py`. Here they meet the layer's own projections:
+queries, keys and values are computed once; the memory sees them without position, local
+attention sees queries and keys turned by their place in the segment (paper, section 2.1).
+The memory is read before it is written, so a token retrieves only from earlier segments.
+
+Shape suffixes: B batch rows, S tokens, D model width, H query heads, N KV heads, G query heads
+that share a KV head (H = N * G), K head width, C tokens in a cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from infini_models import memory as compressive
+from infini_models.cache import BranchCache
+from infini_models.config import DecoderConfig, MemoryConfig
+from infini_models.memory import LayerMemory
+from infini_models.rotary import rotate
+
+LinearFactory = Callable[[int, int, bool], nn.Module]
+"""Makes a projection from input features, output features and whether it has a bias."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionResult:
+    """What a segment leaves behind in one layer.
+
+    Attributes:
+        output_BSD: to be added to the residual stream.
+        memory: M and z after the segment; as given where nothing was written.
+        local: keys [N, S, K] (turned) and values of batch row 0, where they were asked for.
+    """
+
+    output_BSD: Tensor
+    memory: LayerMemory | None
+    local: tuple[Tensor, Tensor] | None = None
+
+
+class InfiniAttention(nn.Module):
+    """One attention layer of the decoder."""
+
+    def __init__(
+        self, config: DecoderConfig, memory_config: MemoryConfig, linear: LinearFactory
+    ) -> None:
+        super().__init__()
+        self.config, self.memory_config = config, memory_config
+        query_width = config.num_heads * config.head_dim
+        key_width = config.num_key_value_heads * config.head_dim
+        self.q_proj = linear(config.hidden_size, query_width, config.attention_bias)
+        self.k_proj = linear(config.hidden_size, key_width, config.attention_bias)
+        self.v_proj = linear(config.hidden_size, key_width, config.attention_bias)
+        self.o_proj = linear(query_width, config.hidden_size, False)
+        self.q_norm: nn.RMSNorm | None = None
+        self.k_norm: nn.RMSNorm | None = None
+        if config.query_key_norm:
+            self.q_norm = nn.RMSNorm(config.head_dim, config.rms_norm_eps)
+            self.k_norm = nn.RMSNorm(config.head_dim, config.rms_norm_eps)
+        self.memory_gate = nn.Parameter(
+            torch.full((config.num_key_value_heads, config.num_groups), memory_config.gate_init)
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether every gate is exactly zero, so that reading the memory would change nothing."""
+        return bool(torch.isneginf(self.memory_gate).all())
+
+    def read_segment(
+        self,
+        x_BSD: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        memory: LayerMemory | None,
+        *,
+        num_prefix: int = 0,
+        write: bool = True,
+        keep_local: bool = False,
+    ) -> AttentionResult:
+        """Attend within a segment, read the memory, then write the segment to it.
+
+        Args:
+            x_BSD: normalised activations.
+            rotary: cosines and sines for positions 0 to S - 1.
+            memory: M and z before the segment; None switches the memory off.
+            num_prefix: leading tokens that are seen locally and never written.
+            write: whether the memory takes the segment in.
+            keep_local: whether to return the segment's keys and values.
+        """
+        query_BHSK, key_BNSK, value_BNSK = self._project(x_BSD)
+        turned_query_BHSK = rotate(query_BHSK, *rotary)
+        turned_key_BNSK = rotate(key_BNSK, *rotary)
+        local_BHSK = functional.scaled_dot_product_attention(
+            turned_query_BHSK,
+            turned_key_BNSK.repeat_interleave(self.config.num_groups, dim=1),
+            value_BNSK.repeat_interleave(self.config.num_groups, dim=1),
+            is_causal=True,
+        )
+        output_BHSK = self._mix_memory(query_BHSK, local_BHSK, memory)
+        after = memory
+        if memory is not None and write:
+            written = slice(num_prefix, None)
+            after = compressive.write(
+                memory, key_BNSK[:, :, written], value_BNSK[:, :, written], self.memory_config
+            )
+        local = None
+        if keep_local:
+            local = (turned_key_BNSK[0], value_BNSK[0].contiguous())
+        return AttentionResult(self._merge_heads(output_BHSK), after, local)
+
+    def extend(
+        self,
+        x_BSD: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        memory: LayerMemory | None,
+        cache: BranchCache,
+        layer: int,
+    ) -> Tensor:
+        """Attend to a branch's own past and read the memory; write nothing to it.
+
+        Args:
+            x_BSD: normalised activations of the next tokens of each branch.
+            rotary: tables for their positions, [B, 1, S, K].
+            memory: M and z of each branch.
+            cache: what the branches attend to; the new keys and values are appended.
+            layer: this layer's place in the cache.
+
+        Returns:
+            [B, S, D].
+        """
+        query_BHSK, key_BNSK, value_BNSK = self._project(x_BSD)
+        batch, num_tokens, _ = x_BSD.shape
+        keys_BNCK, values_BNCK = cache.append(layer, rotate(key_BNSK, *rotary), value_BNSK)
+        heads = (batch, self.config.num_key_value_heads, -1, self.config.head_dim)
+        # Grouped queries become rows of one product a KV head: keys are never repeated.
+        turned_query_BNRK = rotate(query_BHSK, *rotary).reshape(heads).float()
+        turned_query_BNRK = turned_query_BNRK * self.config.head_dim**-0.5
+        scores_BNRC = turned_query_BNRK @ keys_BNCK.float().transpose(-1, -2)
+        positions_BS = cache.positions(num_tokens)
+        hidden_BSC = torch.arange(keys_BNCK.shape[2]) > positions_BS[:, :, None]
+        scores_BNGSC = scores_BNRC.view(*heads[:2], self.config.num_groups, num_tokens, -1)
+        scores_BNGSC = scores_BNGSC.masked_fill(hidden_BSC[:, None, None], float("-inf"))
+        weights_BNRC = scores_BNGSC.softmax(dim=-1).view_as(scores_BNRC)
+        local_BNRK = weights_BNRC @ values_BNCK.float()
+        local_BHSK = local_BNRK.view(batch, -1, num_tokens, self.config.head_dim)
+        output_BHSK = self._mix_memory(query_BHSK, local_BHSK.to(query_BHSK.dtype), memory)
+        return self._merge_heads(output_BHSK)
+
+    def _project(self, x_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        heads = (*x_BSD.shape[:2], -1, self.config.head_dim)
+        query_BSHK = self.q_proj(x_BSD).view(heads)
+        key_BSNK = self.k_proj(x_BSD).view(heads)
+        value_BSNK = self.v_proj(x_BSD).view(heads)
+        if self.q_norm is not None and self.k_norm is not None:
+            query_BSHK = self.q_norm(query_BSHK.float()).to(query_BSHK.dtype)
+            key_BSNK = self.k_norm(key_BSNK.float()).to(key_BSNK.dtype)
+        return query_BSHK.transpose(1, 2), key_BSNK.transpose(1, 2), value_BSNK.transpose(1, 2)
+
+    def _mix_memory(
+        self, query_BHSK: Tensor, local_BHSK: Tensor, memory: LayerMemory | None
+    ) -> Tensor:
+        if memory is None or self.is_closed:
+            return local_BHSK
+        groups = (self.config.num_key_value_heads, self.config.num_groups)
+        shape = (query_BHSK.shape[0], *groups, *query_BHSK.shape[2:])
+        query_BNGSK = query_BHSK.reshape(shape)
+        retrieved_BNGSK = compressive.read(memory, query_BNGSK, self.memory_config.eps)
+        mixed_BNGSK = compressive.mix(
+            self.memory_gate, retrieved_BNGSK, local_BHSK.reshape(shape), memory.filled_B
+        )
+        return mixed_BNGSK.flatten(1, 2)
+
+    def _merge_heads(self, output_BHSK: Tensor) -> Tensor:
+        merged_BSD: Tensor = self.o_proj(output_BHSK.transpose(1, 2).flatten(2))
+        return merged_BSD

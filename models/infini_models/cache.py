@@ -1,0 +1,114 @@
+"""Local keys and values: what a segment leaves behind for the text written after it.
+
+Shape suffixes: B rows, N KV heads, C capacity in tokens, S tokens, K head width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentCache:
+    """Keys (with position) and values of one segment, each layer [N, S, K]."""
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens held."""
+        return int(self.keys[0].shape[1])
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes held."""
+        return sum(t.numel() * t.element_size() for t in (*self.keys, *self.values))
+
+
+class BranchCache:
+    """Padded keys and values of several branches, each with its own length.
+
+    A branch continues a segment: its prompt and what is written attend to the segment's keys
+    and to each other, and are never written to the memory.
+    """
+
+    def __init__(
+        self,
+        num_rows: int,
+        capacity: int,
+        num_layers: int,
+        num_heads: int,
+        head_dim: int,
+        dtype: torch.dtype,
+    ) -> None:
+        shape = (num_rows, num_heads, capacity, head_dim)
+        self.keys = [torch.zeros(shape, dtype=dtype) for _ in range(num_layers)]
+        self.values = [torch.zeros(shape, dtype=dtype) for _ in range(num_layers)]
+        self.lengths_B = torch.zeros(num_rows, dtype=torch.long)
+
+    @classmethod
+    def from_segments(
+        cls,
+        segments: Sequence[SegmentCache | None],
+        room: int,
+        num_layers: int,
+        num_heads: int,
+        head_dim: int,
+        dtype: torch.dtype,
+    ) -> BranchCache:
+        """Continue segments, `room` tokens each; None starts a branch from nothing."""
+        lengths = [segment.num_tokens if segment else 0 for segment in segments]
+        capacity = max(lengths) + room
+        cache = cls(len(segments), capacity, num_layers, num_heads, head_dim, dtype)
+        for row, segment in enumerate(segments):
+            if segment is None:
+                continue
+            for layer in range(num_layers):
+                cache.keys[layer][row, :, : lengths[row]] = segment.keys[layer]
+                cache.values[layer][row, :, : lengths[row]] = segment.values[layer]
+        cache.lengths_B = torch.tensor(lengths)
+        return cache
+
+    @property
+    def num_rows(self) -> int:
+        """Branches held."""
+        return len(self.lengths_B)
+
+    @property
+    def capacity(self) -> int:
+        """Tokens each branch has room for."""
+        return int(self.keys[0].shape[2])
+
+    def positions(self, num_tokens: int) -> Tensor:
+        """Give the positions of the next tokens, [B, S]."""
+        return self.lengths_B[:, None] + torch.arange(num_tokens)
+
+    def append(self, layer: int, key_BNSK: Tensor, value_BNSK: Tensor) -> tuple[Tensor, Tensor]:
+        """Store keys and values after each row's own; give all that is stored, padding included.
+
+        Lengths stay as they are until `advance`, so that every layer appends at one place.
+        """
+        num_tokens = key_BNSK.shape[2]
+        positions_BS = self.positions(num_tokens)
+        rows_B1 = torch.arange(self.num_rows)[:, None]
+        keys, values = self.keys[layer], self.values[layer]
+        keys[rows_B1, :, positions_BS] = key_BNSK.transpose(1, 2)
+        values[rows_B1, :, positions_BS] = value_BNSK.transpose(1, 2)
+        used = int(self.lengths_B.max()) + num_tokens
+        return keys[:, :, :used], values[:, :, :used]
+
+    def advance(self, num_tokens_B: Tensor) -> None:
+        """Count the tokens just appended to each row; fewer than appended leaves padding out."""
+        self.lengths_B = self.lengths_B + num_tokens_B
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Drop all other branches."""
+        index = torch.tensor(list(rows), dtype=torch.long)
+        self.keys = [keys[index] for keys in self.keys]
+        self.values = [values[index] for values in self.values]
+        self.lengths_B = self.lengths_B[index]

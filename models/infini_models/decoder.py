@@ -1,0 +1,223 @@
+"""The decoder of the Llama family, its attention replaced by Infini-attention.
+
+RMSNorm before each block, SwiGLU, rotary positions that restart in every segment, grouped KV
+heads. The residual stream is float32 whatever the projections compute in: in bfloat16 it
+changed greedy answers.
+
+Shape suffixes: B batch rows, S tokens, D model width, F feed-forward width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from infini_models.attention import InfiniAttention, LinearFactory
+from infini_models.cache import BranchCache, SegmentCache
+from infini_models.config import PAPER, DecoderConfig, MemoryConfig
+from infini_models.linear import Int8Linear, Linear, Scratch
+from infini_models.memory import LayerMemory
+from infini_models.rotary import rotary_frequencies, rotary_tables
+
+Memory = tuple[LayerMemory, ...]
+"""The memory of every layer, first to last."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentResult:
+    """What reading a segment gives.
+
+    Attributes:
+        hidden_BSD: float32 activations after the last norm, prefix included.
+        memory: every layer's memory after the segment; None where it was off.
+        cache: the segment's keys and values, where they were asked for.
+    """
+
+    hidden_BSD: Tensor
+    memory: Memory | None
+    cache: SegmentCache | None
+
+
+class FeedForward(nn.Module):
+    """SwiGLU."""
+
+    def __init__(self, config: DecoderConfig, linear: LinearFactory) -> None:
+        super().__init__()
+        self.gate_proj = linear(config.hidden_size, config.intermediate_size, False)
+        self.up_proj = linear(config.hidden_size, config.intermediate_size, False)
+        self.down_proj = linear(config.intermediate_size, config.hidden_size, False)
+
+    def forward(self, x_BSD: Tensor) -> Tensor:
+        """Transform each token by itself."""
+        gate_BSF, up_BSF = self.gate_proj(x_BSD), self.up_proj(x_BSD)
+        if torch.is_grad_enabled():
+            gated_BSF = functional.silu(gate_BSF) * up_BSF
+        else:
+            # In place: fresh pages for tensors of this size cost more than the arithmetic.
+            gated_BSF = functional.silu(gate_BSF, inplace=True).mul_(up_BSF)
+        y_BSD: Tensor = self.down_proj(gated_BSF)
+        return y_BSD
+
+
+class Layer(nn.Module):
+    """Attention and feed-forward, each normalised before and added to the residual stream."""
+
+    def __init__(
+        self, config: DecoderConfig, memory_config: MemoryConfig, linear: LinearFactory
+    ) -> None:
+        super().__init__()
+        self.input_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = InfiniAttention(config, memory_config, linear)
+        self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = FeedForward(config, linear)
+
+    def add_feed_forward(self, residual_BSD: Tensor) -> Tensor:
+        """Give the residual stream after the feed-forward block."""
+        normed_BSD = self.post_attention_layernorm(residual_BSD)
+        added_BSD: Tensor = self.mlp(normed_BSD)
+        return residual_BSD + added_BSD
+
+
+class Decoder(nn.Module):
+    """Token ids in, activations, logits and memory out.
+
+    Args:
+        config: the shape.
+        memory_config: the memory; the paper's by default.
+        form: `float32` or `bfloat16` weights, or `int8` (frozen; reads in float32).
+    """
+
+    def __init__(
+        self, config: DecoderConfig, memory_config: MemoryConfig = PAPER, form: str = "float32"
+    ) -> None:
+        super().__init__()
+        self.config, self.memory_config, self.form = config, memory_config, form
+        linear = _linear_factory(form)
+        self.embed_tokens = nn.Embedding(
+            config.vocab_size,
+            config.hidden_size,
+            dtype=torch.float32 if form == "float32" else torch.bfloat16,
+        )
+        self.layers = nn.ModuleList(
+            Layer(config, memory_config, linear) for _ in range(config.num_layers)
+        )
+        self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.lm_head = linear(config.hidden_size, config.vocab_size, False)
+        if config.tie_word_embeddings and form != "int8":
+            self.lm_head.weight = self.embed_tokens.weight
+        self.register_buffer("frequencies", rotary_frequencies(config), persistent=False)
+        self.frequencies: Tensor
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no layer reads its memory, as in a plain conversion."""
+        return all(layer.self_attn.is_closed for layer in self._layers)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What keys and values are computed in."""
+        return torch.bfloat16 if self.form == "bfloat16" else torch.float32
+
+    @property
+    def _layers(self) -> list[Any]:
+        return list(self.layers)
+
+    def empty_memory(self, batch: int = 1) -> Memory:
+        """Give the memory before anything was read."""
+        config = self.config
+        return tuple(
+            LayerMemory.empty(batch, config.num_key_value_heads, config.head_dim)
+            for _ in range(config.num_layers)
+        )
+
+    def read_segment(
+        self,
+        ids_BS: Tensor,
+        memory: Memory | None,
+        *,
+        num_prefix: int = 0,
+        write: bool = True,
+        keep_cache: bool = False,
+    ) -> SegmentResult:
+        """Run one segment through all layers.
+
+        Args:
+            ids_BS: token ids, prefix first.
+            memory: memory before the segment; None switches it off (the base model).
+            num_prefix: leading tokens seen locally and never written to the memory.
+            write: whether the memory takes the segment in, or is only read.
+            keep_cache: whether to keep row 0's keys and values for branches.
+        """
+        tables = rotary_tables(self.frequencies, torch.arange(ids_BS.shape[1]))
+        hidden_BSD = self.embed_tokens(ids_BS).float()
+        after: list[LayerMemory] = []
+        local: list[tuple[Tensor, Tensor]] = []
+        for index, layer in enumerate(self._layers):
+            result = layer.self_attn.read_segment(
+                layer.input_layernorm(hidden_BSD),
+                tables,
+                memory[index] if memory is not None else None,
+                num_prefix=num_prefix,
+                write=write,
+                keep_local=keep_cache,
+            )
+            hidden_BSD = layer.add_feed_forward(hidden_BSD + result.output_BSD)
+            if result.memory is not None:
+                after.append(result.memory)
+            if result.local is not None:
+                local.append(result.local)
+        cache = None
+        if keep_cache:
+            cache = SegmentCache(tuple(k for k, _ in local), tuple(v for _, v in local))
+        return SegmentResult(
+            self.norm(hidden_BSD), tuple(after) if memory is not None else None, cache
+        )
+
+    def extend(
+        self, ids_BS: Tensor, num_tokens_B: Tensor, memory: Memory | None, cache: BranchCache
+    ) -> Tensor:
+        """Run the next tokens of several branches; nothing is written to the memory.
+
+        Args:
+            ids_BS: token ids, rows padded on the right with anything.
+            num_tokens_B: how many of each row are real, at least one.
+            memory: each branch's memory; None switches it off.
+            cache: what the branches attend to; appended to in place.
+
+        Returns:
+            float32 activations after the last norm of each row's last real token, [B, D].
+        """
+        positions_BS = cache.positions(ids_BS.shape[1])
+        cosine, sine = rotary_tables(self.frequencies, positions_BS)
+        tables = (cosine[:, None], sine[:, None])
+        hidden_BSD = self.embed_tokens(ids_BS).float()
+        for index, layer in enumerate(self._layers):
+            attended_BSD = layer.self_attn.extend(
+                layer.input_layernorm(hidden_BSD),
+                tables,
+                memory[index] if memory is not None else None,
+                cache,
+                index,
+            )
+            hidden_BSD = layer.add_feed_forward(hidden_BSD + attended_BSD)
+        cache.advance(num_tokens_B)
+        last_BD = hidden_BSD[torch.arange(len(num_tokens_B)), num_tokens_B - 1]
+        normed_BD: Tensor = self.norm(last_BD)
+        return normed_BD
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Give float32 scores over the vocabulary for activations [..., D]."""
+        scores: Tensor = self.lm_head(hidden).float()
+        return scores
+
+
+def _linear_factory(form: str) -> LinearFactory:
+    if form == "int8":
+        scratch = Scratch()
+        return lambda inputs, outputs, bias: Int8Linear(inputs, outputs, bias, scratch)
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[form]
+    return lambda inputs, outputs, bias: Linear(inputs, outputs, bias, dtype)

@@ -1,0 +1,148 @@
+"""Writing: branches off segments, decoded together as one batch.
+
+A branch continues the window of a segment that was read, or starts from nothing; it reads the
+memory given to it and never writes to it. Branches that finish leave the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from infini_models.cache import BranchCache, SegmentCache
+from infini_models.decoder import Decoder, Memory
+from infini_models.sampling import Sampler, Sampling
+from infini_models.snapshot import keep_rows, stack_memories
+
+OnToken = Callable[[int, int], None]
+"""Called with a branch's index and each token id it writes, stop tokens left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A text to be written.
+
+    Attributes:
+        prompt: token ids that come before what is written, at least one.
+        max_tokens: the most tokens to write.
+        cache: the segment it continues; None starts from the prompt alone.
+        memory: what it may retrieve from (batch of 1); None switches the memory off.
+        stream: its random stream.
+    """
+
+    prompt: Sequence[int]
+    max_tokens: int
+    cache: SegmentCache | None = None
+    memory: Memory | None = None
+    stream: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.prompt:
+            raise ValueError("a branch needs a prompt of at least one token")
+
+
+@dataclass(slots=True)
+class Written:
+    """What a branch wrote.
+
+    Attributes:
+        ids: tokens, stop token left out.
+        finished: `stop` at a stop token, `length` at `max_tokens`.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    finished: Literal["stop", "length"] = "length"
+
+
+def read_prompt(decoder: Decoder, branch: Branch) -> Branch:
+    """Read a long prompt that starts from nothing at reading speed, all but its last token.
+
+    Returns:
+        the same branch, continuing the window of what was read.
+    """
+    if branch.cache is not None or len(branch.prompt) < 2:
+        return branch
+    with torch.inference_mode():
+        ids_1S = torch.tensor([branch.prompt[:-1]])
+        result = decoder.read_segment(ids_1S, branch.memory, write=False, keep_cache=True)
+    return Branch(branch.prompt[-1:], branch.max_tokens, result.cache, branch.memory, branch.stream)
+
+
+@torch.inference_mode()
+def write_branches(
+    decoder: Decoder,
+    branches: Sequence[Branch],
+    sampling: Sampling,
+    stop_ids: Collection[int],
+    on_token: OnToken | None = None,
+) -> list[Written]:
+    """Decode all branches together, step by step, until each has stopped.
+
+    Args:
+        decoder: the model.
+        branches: what to write; either all or none have a memory.
+        sampling: how tokens are chosen.
+        stop_ids: tokens that end a branch.
+        on_token: told of every token as it is written.
+
+    Returns:
+        one result a branch, in order.
+    """
+    if not branches:
+        return []
+    config = decoder.config
+    room = max(len(branch.prompt) for branch in branches) + max(b.max_tokens for b in branches)
+    cache = BranchCache.from_segments(
+        [branch.cache for branch in branches],
+        room,
+        config.num_layers,
+        config.num_key_value_heads,
+        config.head_dim,
+        decoder.dtype,
+    )
+    memory = _stacked(decoder, branches)
+    samplers = [Sampler(sampling, branch.stream) for branch in branches]
+    results = [Written() for _ in branches]
+    alive = list(range(len(branches)))
+    lengths_B = torch.tensor([len(branch.prompt) for branch in branches])
+    ids_BS = _padded([list(branch.prompt) for branch in branches])
+    while alive:
+        logits_BV = decoder.logits(decoder.extend(ids_BS, lengths_B, memory, cache))
+        kept: list[int] = []
+        for row, index in enumerate(alive):
+            token = samplers[index].choose(logits_BV[row])
+            if token in stop_ids:
+                results[index].finished = "stop"
+                continue
+            results[index].ids.append(token)
+            if on_token is not None:
+                on_token(index, token)
+            if len(results[index].ids) < branches[index].max_tokens:
+                kept.append(row)
+        if len(kept) < len(alive):
+            alive = [alive[row] for row in kept]
+            if alive:
+                cache.keep(kept)
+                memory = keep_rows(memory, kept) if memory is not None else None
+        ids_BS = torch.tensor([[results[index].ids[-1]] for index in alive])
+        lengths_B = torch.ones(len(alive), dtype=torch.long)
+    return results
+
+
+def _stacked(decoder: Decoder, branches: Sequence[Branch]) -> Memory | None:
+    memories = [branch.memory for branch in branches if branch.memory is not None]
+    if len(memories) not in (0, len(branches)):
+        raise ValueError("some branches have a memory and some have none")
+    if not memories or decoder.is_closed:
+        # A closed gate reads nothing: copies of the memory would only take space.
+        return None
+    return stack_memories(memories)
+
+
+def _padded(rows: list[list[int]]) -> Tensor:
+    width = max(len(row) for row in rows)
+    return torch.tensor([row + [0] * (width - len(row)) for row in rows])

@@ -1,0 +1,69 @@
+"""The memory as named tensors, to be saved and restored bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from infini_models.config import DecoderConfig
+from infini_models.decoder import Memory
+from infini_models.errors import SnapshotError
+from infini_models.memory import LayerMemory
+
+
+def memory_tensors(memory: Memory) -> dict[str, Tensor]:
+    """Name every layer's M and z: `layers.3.memory`, `layers.3.normalizer`."""
+    tensors: dict[str, Tensor] = {}
+    for index, layer in enumerate(memory):
+        tensors[f"layers.{index}.memory"] = layer.memory_BNKV.contiguous()
+        tensors[f"layers.{index}.normalizer"] = layer.normalizer_BNK.contiguous()
+    return tensors
+
+
+def memory_from_tensors(tensors: Mapping[str, Tensor], config: DecoderConfig) -> Memory:
+    """Restore what `memory_tensors` named; other tensors are ignored.
+
+    Raises:
+        SnapshotError: a tensor is missing, of another shape or type, or not finite.
+    """
+    width = config.head_dim
+    shapes = {
+        "memory": (config.num_key_value_heads, width, width),
+        "normalizer": (config.num_key_value_heads, width),
+    }
+    layers: list[LayerMemory] = []
+    for index in range(config.num_layers):
+        parts: list[Tensor] = []
+        for part, shape in shapes.items():
+            name = f"layers.{index}.{part}"
+            tensor = tensors.get(name)
+            if tensor is None:
+                raise SnapshotError(f"tensor `{name}` is missing")
+            if tensor.dtype != torch.float32 or tuple(tensor.shape[1:]) != shape:
+                found = f"{list(tensor.shape)} of {tensor.dtype}"
+                raise SnapshotError(f"tensor `{name}` is {found}, not [batch, {shape}] of float32")
+            if not bool(torch.isfinite(tensor).all()):
+                raise SnapshotError(f"tensor `{name}` is not finite")
+            parts.append(tensor)
+        layers.append(LayerMemory(*parts))
+    return tuple(layers)
+
+
+def stack_memories(memories: list[Memory]) -> Memory:
+    """Put memories side by side as batch rows."""
+    return tuple(
+        LayerMemory(
+            torch.cat([layer.memory_BNKV for layer in layers]),
+            torch.cat([layer.normalizer_BNK for layer in layers]),
+        )
+        for layers in zip(*memories, strict=True)
+    )
+
+
+def keep_rows(memory: Memory, rows: list[int]) -> Memory:
+    """Keep some batch rows."""
+    return tuple(
+        LayerMemory(layer.memory_BNKV[rows], layer.normalizer_BNK[rows]) for layer in memory
+    )
