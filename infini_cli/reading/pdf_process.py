@@ -1,0 +1,287 @@
+"""Run the extraction process and collect its answers, each within a time limit.
+
+A page that takes too long or kills the process costs that page alone: a new
+process goes on behind it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from infini_cli.errors import (
+    DamagedInput,
+    EncryptedInput,
+    InfiniError,
+    InputTooLarge,
+    NoTextInput,
+    ProtectedInput,
+)
+from infini_cli.reading.pdf_lines import Line
+
+WORKER = "infini_cli.reading.pdf_worker"
+
+
+@dataclass(frozen=True, slots=True)
+class PdfLimits:
+    """Bounds on what a PDF may cost.
+
+    Attributes:
+        open_seconds: for opening the file and reading its outline.
+        page_seconds: for one page.
+        memory_bytes: of the extraction process.
+        max_lost_pages: pages that may hang or crash before the file is refused.
+    """
+
+    open_seconds: float = 30.0
+    page_seconds: float = 10.0
+    memory_bytes: int = 3 * 2**30
+    max_lost_pages: int = 4
+
+
+DEFAULT_LIMITS = PdfLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineEntry:
+    """An entry of the outline (bookmarks).
+
+    Attributes:
+        title: as it stands in the outline.
+        page: index of the page it points to; None if to nowhere.
+        top: height on that page in points, where given.
+        depth: nesting, 0 at the top.
+    """
+
+    title: str
+    page: int | None
+    top: float | None
+    depth: int
+
+
+@dataclass(slots=True)
+class PdfContent:
+    """Everything taken out of a PDF, before any interpretation.
+
+    Attributes:
+        num_pages: pages in the file.
+        labels: a label for every page.
+        metadata: `title`, `author`, `language` where declared.
+        outline: its entries in order, flat.
+        lines: the lines of every page; empty for one that has no text.
+        picture_pages: indices of pages that have pictures and no text.
+        failed_pages: why a page could not be read, by its index.
+        warnings: what else was wrong.
+    """
+
+    num_pages: int = 0
+    labels: list[str] = field(default_factory=list)
+    metadata: dict[str, str] = field(default_factory=dict)
+    outline: list[OutlineEntry] = field(default_factory=list)
+    lines: list[list[Line]] = field(default_factory=list)
+    picture_pages: list[int] = field(default_factory=list)
+    failed_pages: dict[int, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+class _LostError(Exception):
+    """The process hung or died before its next answer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def extract_pdf(
+    data: bytes, name: str, password: str | None = None, limits: PdfLimits = DEFAULT_LIMITS
+) -> PdfContent:
+    """Read a PDF in processes of its own.
+
+    Args:
+        data: the file.
+        name: how to call it in messages.
+        password: to open it with, if it needs one.
+        limits: what it may cost.
+
+    Raises:
+        EncryptedInput: a password is needed, or the one given is wrong.
+        ProtectedInput: it is locked by a scheme without a password.
+        DamagedInput: it cannot be opened.
+        NoTextInput: it has no pages.
+        InputTooLarge: a bound was hit.
+    """
+    content = PdfContent()
+    next_page = 0
+    num_lost = 0
+    while True:
+        try:
+            with _Worker(data, password, next_page, limits.memory_bytes) as worker:
+                if not content.num_pages:
+                    _take_opening(content, worker.answer(limits.open_seconds), name)
+                while next_page < content.num_pages:
+                    # The first page of a later process waits for the file to be opened again.
+                    patience = limits.page_seconds if worker.answered else limits.open_seconds
+                    _take_page(content, next_page, worker.answer(patience), name)
+                    next_page += 1
+            return content
+        except _LostError as lost:
+            if not content.num_pages:
+                raise DamagedInput(
+                    f"`{name}` cannot be opened: {lost.reason}",
+                    hint="repair it first, for example with `qpdf broken.pdf repaired.pdf`",
+                ) from lost
+            num_lost += 1
+            if num_lost > limits.max_lost_pages:
+                raise InputTooLarge(
+                    f"too many pages of `{name}` cannot be read, the latest is {next_page + 1}: "
+                    f"{lost.reason}",
+                    hint="turn it into text with another tool, such as `pdftotext`, and read that",
+                ) from lost
+            content.failed_pages[next_page] = lost.reason
+            content.lines.append([])
+            next_page += 1
+            if next_page >= content.num_pages:
+                return content
+
+
+def _take_opening(content: PdfContent, answer: dict[str, Any], name: str) -> None:
+    if answer["answer"] == "failed":
+        raise _failure(answer["kind"], answer["reason"], name)
+    if not answer["num_pages"]:
+        raise NoTextInput(f"`{name}` has no pages")
+    content.num_pages = answer["num_pages"]
+    content.labels = answer["labels"]
+    content.metadata = answer["metadata"]
+    content.outline = [OutlineEntry(**entry) for entry in answer["outline"]]
+    content.warnings = answer["warnings"]
+
+
+def _take_page(content: PdfContent, index: int, answer: dict[str, Any], name: str) -> None:
+    if answer["answer"] == "failed":
+        raise _failure(answer["kind"], answer["reason"], name)
+    if "error" in answer:
+        content.failed_pages[index] = answer["error"]
+    elif answer["picture"]:
+        content.picture_pages.append(index)
+    content.lines.append([Line(*line) for line in answer.get("lines", [])])
+
+
+def _failure(kind: str, reason: str, name: str) -> InfiniError:
+    if kind == "password-missing":
+        return EncryptedInput(
+            f"`{name}` is encrypted and needs a password", hint="give it with `--password`"
+        )
+    if kind == "password-wrong":
+        return EncryptedInput(
+            f"the password given does not open `{name}`", hint="check `--password`"
+        )
+    if kind == "protected":
+        return ProtectedInput(
+            f"`{name}` is locked by a scheme that no password opens: {reason}",
+            hint="ask the publisher for a copy without digital rights management",
+        )
+    if kind == "too-large":
+        return InputTooLarge(f"`{name}` is refused: {reason}", hint="split it into smaller files")
+    return DamagedInput(
+        f"`{name}` is not a readable PDF: {reason}",
+        hint="repair it first, for example with `qpdf broken.pdf repaired.pdf`",
+    )
+
+
+class _Worker:
+    """One extraction process and the thread that listens to it."""
+
+    def __init__(
+        self, data: bytes, password: str | None, first_page: int, memory_bytes: int
+    ) -> None:
+        request = {"password": password, "first_page": first_page, "memory_bytes": memory_bytes}
+        root = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        self.answered = False
+        self._answers: queue.Queue[bytes] = queue.Queue(maxsize=64)
+        self._process = subprocess.Popen(
+            # -P: nothing in the current folder can stand in for a library.
+            [sys.executable, "-P", "-m", WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        self._threads = (
+            threading.Thread(target=self._send, args=(json.dumps(request), data), daemon=True),
+            threading.Thread(target=self._listen, daemon=True),
+        )
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        while self._threads[1].is_alive():  # let it put what it still holds, and see the end
+            self._drain()
+            self._threads[1].join(0.01)
+        self._threads[0].join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            _close(pipe)
+
+    def answer(self, seconds: float) -> dict[str, Any]:
+        """Return the next answer.
+
+        Raises:
+            _LostError: none came within `seconds`, or the process has died.
+        """
+        try:
+            line = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            raise _LostError(f"it takes longer than {seconds:g} seconds") from None
+        if not line:
+            raise _LostError("reading it crashes or exhausts memory")
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise _LostError("reading it crashes or exhausts memory") from None
+        self.answered = True
+        return answer
+
+    def _send(self, request: str, data: bytes) -> None:
+        pipe = self._process.stdin
+        assert pipe is not None
+        try:
+            pipe.write(request.encode() + b"\n")
+            pipe.write(data)
+            pipe.close()
+        except OSError:  # it died first; the listener sees that
+            return
+
+    def _listen(self) -> None:
+        pipe = self._process.stdout
+        assert pipe is not None
+        for line in pipe:
+            self._answers.put(line)
+        self._answers.put(b"")
+
+    def _drain(self) -> None:
+        try:
+            while True:
+                self._answers.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    if pipe is None:
+        return
+    try:
+        pipe.close()
+    except OSError:  # unsent input of a process that is gone
+        return
