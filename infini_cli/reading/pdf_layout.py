@@ -93,7 +93,7 @@ def _margins(lines: Sequence[Line]) -> dict[int, float]:
     for page, counts in starts.items():
         enough = max(1, sum(counts.values()) // 6)
         common = [x for x in counts if counts[x - 1] + counts[x] + counts[x + 1] >= enough]
-        margins[page] = float(min(common))
+        margins[page] = float(min(common or counts))
     return margins
 
 

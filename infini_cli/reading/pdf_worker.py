@@ -21,7 +21,7 @@ from dataclasses import astuple
 from typing import Any
 
 from pypdf import PageObject, PasswordType, PdfReader
-from pypdf.errors import DependencyError, PdfReadError
+from pypdf.errors import DependencyError, PyPdfError
 from pypdf.generic import Destination
 
 from infini_cli.reading.pdf_lines import page_lines
@@ -75,7 +75,7 @@ def open_reader(data: bytes, password: str | None) -> PdfReader:
             scheme that has no password.
     """
     try:
-        reader = PdfReader(io.BytesIO(data), strict=False)
+        reader = parse(data)
         if reader.is_encrypted:
             # Owner-locked files, which only forbid printing, have an empty user password.
             candidates = [""] if password is None else [password, ""]
@@ -84,9 +84,26 @@ def open_reader(data: bytes, password: str | None) -> PdfReader:
                 raise FailureError(kind, "")
     except (NotImplementedError, DependencyError) as error:
         raise FailureError("protected", one_line(error)) from error
-    except PdfReadError as error:
+    except PyPdfError as error:
         raise FailureError("damaged", one_line(error)) from error
     return reader
+
+
+def parse(data: bytes) -> PdfReader:
+    """Read the file's structure, a second time with an end put on if its own is cut off.
+
+    A pointer to nowhere makes `pypdf` search the whole file for objects.
+
+    Raises:
+        PyPdfError: neither way works; the error is that of the file as it stands.
+    """
+    try:
+        return PdfReader(io.BytesIO(data), strict=False)
+    except PyPdfError as error:
+        try:
+            return PdfReader(io.BytesIO(data + b"\nstartxref\n0\n%%EOF\n"), strict=False)
+        except PyPdfError:
+            raise error from None
 
 
 def describe(reader: PdfReader, num_pages: int) -> dict[str, Any]:

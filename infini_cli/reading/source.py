@@ -43,14 +43,15 @@ def read_bytes(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> bytes:
         raise InputNotFound(
             f"`{path}` cannot be opened: {reason}", hint="check the path"
         ) from error
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
         if stat.S_ISDIR(status.st_mode):
             raise _directory(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise InputNotFound(
-                f"`{path}` is not a regular file", hint="for a pipe give `-` and send it to stdin"
-            )
+        raise InputNotFound(
+            f"`{path}` is not a regular file", hint="for a pipe give `-` and send it to stdin"
+        )
+    with os.fdopen(handle, "rb") as file:
         if status.st_size > max_bytes:
             raise InputTooLarge(
                 f"`{path}` has {status.st_size:,} bytes, more than {max_bytes:,}",
