@@ -66,7 +66,7 @@ def wrap_column(groups: Sequence[Sequence[str]]) -> int | None:
         groups: lines between blank lines.
     """
     lengths = [len(line) for group in groups for line in group]
-    num_long = sum(length for length in lengths if length > 2 * MAX_WRAP)
+    num_long = sum(length for length in lengths if length > 1.5 * MAX_WRAP)
     if num_long > 0.3 * sum(lengths):
         return None
     inner = [len(line) for group in groups if len(group) > 2 for line in group[:-1]]
