@@ -3,14 +3,26 @@ from __future__ import annotations
 from infini_cli.reading.pdf_furniture import remove_furniture
 from infini_cli.reading.pdf_lines import Line
 
-
-WORDS = "fox hen goose brook weir mill barn lane gate wood rook hare".split()
+WORDS = [
+    "fox",
+    "hen",
+    "goose",
+    "brook",
+    "weir",
+    "mill",
+    "barn",
+    "lane",
+    "gate",
+    "wood",
+    "rook",
+    "hare",
+]
 
 
 def page(number: int, top: str, bottom: str, body: int = 20) -> list[Line]:
     lines = [Line(top, number, 100, 800, 9)] if top else []
     for row in range(body):
-        text = f"the {WORDS[(number + row) % 12]} ran past the {WORDS[(2 * number + row) % 12]}"
+        text = f"the {WORDS[(number + row) % 11]} ran past the {WORDS[(2 * number + row) % 11]}"
         lines.append(Line(f"{text} and was gone", number, 50, 760 - 14 * row, 11))
     return lines + ([Line(bottom, number, 300, 40, 9)] if bottom else [])
 

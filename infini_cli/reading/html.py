@@ -1,0 +1,51 @@
+"""Read a single HTML file: headings are chapters."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from infini_cli.reading.encoding import decode
+from infini_cli.reading.raw import RawBook, ReadOptions
+from infini_cli.reading.sections import split_sections
+from infini_cli.reading.xhtml import read_markup
+
+_DECLARATION_BYTES = 2048
+_DECLARED = re.compile(
+    rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.:-]+)|<meta[^>]*charset\s*=\s*["']?([\w.:-]+)""",
+    re.IGNORECASE,
+)
+
+
+def read_html(data: bytes, name: str, options: ReadOptions) -> RawBook:
+    """Read HTML.
+
+    Args:
+        data: the file.
+        name: its name; the title where the text names none.
+        options: `encoding` overrides what the file declares.
+
+    Raises:
+        UsageError: `options.encoding` is no encoding.
+        DamagedInput: the file is not in the encoding that the user names.
+    """
+    decoded = decode(data, override=options.encoding, declared=declared_encoding(data))
+    markup = read_markup(decoded.text, options)
+    fallback = PurePath(name).stem or name
+    sections = split_sections(markup.blocks, markup.title or fallback)
+    return RawBook(
+        title=markup.title or sections.title or fallback,
+        authors=(),
+        language=markup.language,
+        format="html",
+        chapters=tuple(sections.chapters),
+        removals=markup.removals,
+        warnings=decoded.warnings,
+        encoding=decoded.encoding,
+    )
+
+
+def declared_encoding(data: bytes) -> str | None:
+    """Return the encoding an HTML file names for itself in its first lines."""
+    match = _DECLARED.search(data[:_DECLARATION_BYTES])
+    return (match[1] or match[2]).decode("ascii", "replace") if match is not None else None
