@@ -63,9 +63,8 @@ def _chapters(paragraphs: Sequence[Paragraph], title: str) -> list[RawChapter]:
         end = starts[0].index if starts else len(paragraphs)
         if blocks := tuple(_block(paragraph) for paragraph in paragraphs[:end]):
             chapters.append(RawChapter(title=title, title_source="file", blocks=blocks))
-    for start, end in zip(
-        starts, [*(start.index for start in starts[1:]), len(paragraphs)], strict=True
-    ):
+    for number, start in enumerate(starts, 1):
+        end = starts[number].index if number < len(starts) else len(paragraphs)
         blocks = tuple(_chapter_blocks(start, paragraphs[start.index : end]))
         chapters.append(
             RawChapter(title=start.title, title_source="heading", blocks=blocks, depth=start.depth)
