@@ -16,10 +16,8 @@ def test_a_text_without_headings_is_one_chapter() -> None:
 
 
 def test_title_page_names_title_and_author_and_comes_first() -> None:
-    text = (
-        f"The Weir\r\n\r\nby A. Writer\r\n\r\n\r\nCHAPTER I\r\n\r\n{BODY}"
-        f"\r\n\r\nCHAPTER II\r\n\r\n{BODY}"
-    )
+    parts = ["The Weir", "by A. Writer", "CHAPTER I", BODY, "CHAPTER II", BODY]
+    text = "\r\n\r\n".join(parts)
     book = read_text(text.encode(), "a.txt", ReadOptions())
     assert (book.title, book.authors) == ("The Weir", ("A. Writer",))
     assert [chapter.title for chapter in book.chapters] == ["The Weir", "CHAPTER I", "CHAPTER II"]
