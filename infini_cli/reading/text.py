@@ -14,7 +14,7 @@ from infini_cli.reading.raw import RawBlock, RawBook, RawChapter, ReadOptions
 from infini_cli.reading.text_chapters import TextStart, text_starts
 from infini_cli.reading.text_layout import Paragraph, split_paragraphs
 
-_BY = re.compile(r"^by\s+(?P<name>[^.!?]{2,80}\.?)$", re.IGNORECASE)
+_BY = re.compile(r"^by\s+(?P<name>[^!?]{2,60})$", re.IGNORECASE)
 
 
 def read_text(data: bytes, name: str, options: ReadOptions) -> RawBook:
