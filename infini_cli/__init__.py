@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 
-__version__ = version("infini-cli")
+def __getattr__(name: str) -> str:
+    """Look the version up when it is asked for: the look-up is slow, and `--help` needs none."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("infini-cli")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

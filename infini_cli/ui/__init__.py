@@ -1,1 +1,1 @@
-"""The terminal: the only package that imports rich."""
+"""The terminal: the only package that imports rich, and only where something is drawn."""

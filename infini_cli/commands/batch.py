@@ -1,0 +1,179 @@
+"""`infini batch`."""
+
+from __future__ import annotations
+
+import hashlib
+import json as json_library
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from infini_cli.batch import Report, Result, run_batch
+from infini_cli.batch_files import collect_books, read_list
+from infini_cli.commands import engine
+from infini_cli.commands.documents import to_json
+from infini_cli.commands.inputs import STDIN, open_book, read_text_file
+from infini_cli.commands.options import (
+    Format,
+    Json,
+    MemoryOptions,
+    ModelOptions,
+    ReadingOptions,
+    ResultFormat,
+    WritingOptions,
+)
+from infini_cli.commands.summarize import (
+    METHODS_WITHOUT_MODEL,
+    By,
+    Length,
+    Method,
+    MethodOption,
+    Scope,
+    summary_request,
+)
+from infini_cli.commands.verb import verb
+from infini_cli.errors import BatchFailures, UsageError
+from infini_cli.progress import Progress
+from infini_cli.ui import phrases
+from infini_cli.ui.output import encode
+from infini_cli.ui.terminal import Terminal
+
+Books = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="PATH", help="Books, folders of books, patterns such as `*.epub`."),
+]
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", help="Folder for the summaries and the ledger.", metavar="FOLDER"
+    ),
+]
+FilesFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--files-from",
+        help="Read paths from this file, one a line or NUL-separated; `-` for standard input.",
+        metavar="FILE",
+    ),
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="The most books to take.", metavar="NUMBER")
+]
+Redo = Annotated[bool, typer.Option("--redo", help="Do finished books again.")]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
+
+
+@verb
+def command(
+    terminal: Terminal,
+    reading: ReadingOptions,
+    model: ModelOptions,
+    writing: WritingOptions,
+    output: Folder,
+    books: Books = None,
+    files_from: FilesFrom = None,
+    method: MethodOption = Method.HIERARCHICAL,
+    length: Length = "medium",
+    by: By = Scope.BOOK,
+    form: Format = ResultFormat.MARKDOWN,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Neither use nor keep memories of the books.")
+    ] = False,
+    limit: Limit = None,
+    redo: Redo = False,
+    fail_fast: FailFast = False,
+    json: Json = False,
+) -> None:
+    """Summarise many books; finished ones are skipped, failures do not stop the others."""
+    paths = collect_books(_arguments(books, files_from), without=output, limit=limit)
+    request = summary_request(method, length, by, writing, MemoryOptions(no_cache=no_cache))
+    loaded: list[Any] = []
+
+    def work(path: Path, progress: Progress) -> Result:
+        book = open_book(path, reading, terminal)
+        if not loaded:  # once for all books, and not at all if there is nothing to do
+            needs_model = method not in METHODS_WITHOUT_MODEL
+            loaded.append(engine.open_model(model, progress) if needs_model else None)
+        summary = engine.summarize(book, request, loaded[0], progress)
+        facts = summary.to_dict()
+        content = encode(engine.render(summary, form).rstrip("\n") + "\n")
+        return Result(content, {"coverage": facts.get("coverage")})
+
+    with terminal.progress() as progress:
+        report = run_batch(
+            paths,
+            output,
+            work,
+            settings=hash_settings(reading, request, form, model.model, method),
+            suffix=f".{'txt' if form is ResultFormat.TEXT else form.value}",
+            redo=redo,
+            fail_fast=fail_fast,
+            progress=progress,
+        )
+    _tell(report, terminal, json)
+
+
+def hash_settings(reading: ReadingOptions, request: Any, form: str, model: str, method: str) -> str:
+    """Hash all that a summary depends on apart from the book.
+
+    Whether memories are cached changes nothing in it, and a password opens the same book.
+    """
+    used = asdict(request)
+    del used["memory"]
+    values = {
+        "reading": asdict(reading) | {"password": None},
+        "request": used,
+        "form": form,
+        "model": None if method in METHODS_WITHOUT_MODEL else model,
+    }
+    text = json_library.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def _arguments(books: list[Path] | None, files_from: Path | None) -> list[Path]:
+    arguments = list(books or ())
+    if STDIN in arguments:
+        raise UsageError(
+            "a batch takes no book from standard input", hint="use `infini summarize -`"
+        )
+    if files_from is not None:
+        arguments += read_list(read_text_file(files_from))
+    return arguments
+
+
+def _tell(report: Report, terminal: Terminal, json: bool) -> None:
+    """Tell how it went; what failed is an error."""
+    if json:
+        terminal.write(
+            to_json(
+                {
+                    "num_books": report.num_books,
+                    "done": [str(path) for path in report.done],
+                    "skipped": [str(path) for path in report.skipped],
+                    "failed": [
+                        {
+                            "path": str(failure.path),
+                            "message": failure.error.message,
+                            "hint": failure.error.hint,
+                            "exit_code": failure.error.exit_code,
+                        }
+                        for failure in report.failed
+                    ],
+                    "ledger": str(report.ledger),
+                }
+            )
+        )
+    else:
+        terminal.note(
+            f"{phrases.count(report.num_books, 'book')}: {len(report.done)} done, "
+            f"{len(report.skipped)} skipped, {len(report.failed)} failed"
+        )
+    for failure in report.failed:
+        terminal.warn(failure.error.message)
+    if report.failed:
+        raise BatchFailures(
+            f"{len(report.failed)} of {phrases.count(report.num_books, 'book')} failed",
+            hint=f"see `{report.ledger}`; run the same command again to try them once more",
+        )

@@ -1,0 +1,124 @@
+"""Get the book that the command line names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infini_cli.commands.options import ReadingOptions
+from infini_cli.errors import InputNotFound, InputTooLarge, UsageError
+from infini_cli.ui import phrases
+from infini_cli.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from infini_cli.reading.book import Book
+
+STDIN = Path("-")
+MAX_LIST_BYTES = 16 * 1024 * 1024
+
+
+def open_book(path: Path | None, options: ReadingOptions, terminal: Terminal) -> Book:
+    """Read a book and choose its chapters; what was met on the way is told.
+
+    Args:
+        path: a file; standard input if None or `-`.
+        options: how to read it.
+        terminal: for warnings and, with `-v`, decisions.
+
+    Raises:
+        InputError: it cannot be read.
+        UsageError: the options ask for something impossible.
+    """
+    from infini_cli.reading import read_book
+    from infini_cli.reading.raw import ReadOptions
+    from infini_cli.reading.selection import select_chapters
+
+    source = read_stdin() if path is None or path == STDIN else path
+    book = read_book(
+        source, options=ReadOptions(encoding=options.encoding, password=options.password)
+    )
+    book = select_chapters(
+        book, chapters=options.chapters, upto=options.upto, keep_all=options.keep_all
+    )
+    for warning in book.warnings:
+        terminal.warn(warning)
+    _tell_decisions(book, terminal)
+    return book
+
+
+def read_stdin() -> bytes:
+    """Read standard input whole.
+
+    Raises:
+        InputNotFound: it is closed.
+        InputTooLarge: it is larger than any book.
+    """
+    from infini_cli.reading.source import MAX_FILE_BYTES
+
+    try:
+        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputNotFound("standard input cannot be read", hint="name a file") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise InputTooLarge(
+            f"standard input holds more than {phrases.size(MAX_FILE_BYTES)}",
+            hint="split it into smaller parts",
+        )
+    return data
+
+
+def read_text_file(path: Path) -> str:
+    """Read a small file that a person wrote, or standard input for `-`.
+
+    Raises:
+        InputError: it cannot be read.
+        UsageError: it is not UTF-8.
+    """
+    from infini_cli.reading.source import read_bytes
+
+    data = read_stdin() if path == STDIN else read_bytes(path, max_bytes=MAX_LIST_BYTES)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"`{path}` is not UTF-8 text", hint="save it as UTF-8") from error
+
+
+def read_questions(path: Path) -> tuple[str, ...]:
+    """Read questions, one a line: plain text, or JSON objects with a `question`.
+
+    Raises:
+        InputError: the file cannot be read.
+        UsageError: it holds no question, or a line of JSON without one.
+    """
+    questions = []
+    for number, line in enumerate(read_text_file(path).splitlines(), start=1):
+        text = line.strip()
+        if text.startswith("{"):
+            try:
+                text = str(json.loads(text)["question"]).strip()
+            except (ValueError, KeyError) as error:
+                raise UsageError(
+                    f"line {number} of `{path}` is no JSON object with a `question`",
+                    hint='write `{"question": "..."}`, or plain questions, one a line',
+                ) from error
+        if text:
+            questions.append(text)
+    if not questions:
+        raise UsageError(f"`{path}` holds no question", hint="write one a line")
+    return tuple(questions)
+
+
+def _tell_decisions(book: Book, terminal: Terminal) -> None:
+    if book.encoding is not None:
+        terminal.detail(f"decoded as {book.encoding}")
+    for chapter in book.chapters:
+        if not chapter.kept:
+            terminal.detail(
+                f"chapter {chapter.number} ({chapter.title}) is left out: {chapter.skip_reason}"
+            )
+    for removal in book.removals:
+        times = phrases.count(removal.count, "time")
+        words = phrases.count(removal.num_words, "word")
+        terminal.detail(f"taken out: {removal.what}, {times}, {words}")

@@ -1,0 +1,120 @@
+"""`infini summarize`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infini_cli.commands import engine
+from infini_cli.commands.inputs import STDIN, open_book
+from infini_cli.commands.options import (
+    BookPaths,
+    Format,
+    Json,
+    MemoryOptions,
+    ModelOptions,
+    Output,
+    ReadingOptions,
+    ResultFormat,
+    WritingOptions,
+)
+from infini_cli.commands.results import write_results, write_streamed
+from infini_cli.commands.verb import verb
+from infini_cli.errors import UsageError
+from infini_cli.tasks.requests import SummaryRequest
+from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.terminal import Terminal
+
+
+class Method(StrEnum):
+    """What `--method` may be."""
+
+    HIERARCHICAL = "hierarchical"
+    INCREMENTAL = "incremental"
+    MEMORY = "memory"
+    LEAD = "lead"
+    TEXTRANK = "textrank"
+
+
+METHODS_WITHOUT_MODEL = (Method.LEAD, Method.TEXTRANK)
+
+
+class Scope(StrEnum):
+    """What `--by` may be."""
+
+    BOOK = "book"
+    CHAPTER = "chapter"
+
+
+MethodOption = Annotated[
+    Method,
+    typer.Option("--method", help="How; `lead` and `textrank` use no model.", show_default=True),
+]
+Length = Annotated[
+    str,
+    typer.Option(
+        "--length", help="`short`, `medium`, `long`, `10%` of the book or `300w`.", metavar="LENGTH"
+    ),
+]
+By = Annotated[
+    Scope, typer.Option("--by", help="Summarise the book, or every chapter.", show_default=True)
+]
+
+
+@verb
+def command(
+    terminal: Terminal,
+    reading: ReadingOptions,
+    model: ModelOptions,
+    writing: WritingOptions,
+    memories: MemoryOptions,
+    books: BookPaths = None,
+    method: MethodOption = Method.HIERARCHICAL,
+    length: Length = "medium",
+    by: By = Scope.BOOK,
+    form: Format = ResultFormat.MARKDOWN,
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """Summarise books."""
+    if memories.memory is not None and books:
+        raise UsageError("give a book or `--memory`, not both", hint="the memory holds its book")
+    refuse_to_overwrite(output, books or ())
+    request = summary_request(method, length, by, writing, memories)
+    written = ResultFormat.JSON if json else form
+    with terminal.progress() as progress:
+        loaded = None
+        results = []
+        for path in books or [STDIN]:
+            book = None if memories.memory else open_book(path, reading, terminal)
+            if loaded is None and method not in METHODS_WITHOUT_MODEL:
+                loaded = engine.open_model(model, progress)
+            work = partial(engine.summarize, book, request, loaded, progress)
+            if is_alone(books) and written is not ResultFormat.JSON:
+                write_streamed(terminal, work, written, output)
+                return
+            results.append(work())
+        write_results(terminal, results, written, output)
+
+
+def summary_request(
+    method: Method, length: str, by: Scope, writing: WritingOptions, memories: MemoryOptions
+) -> SummaryRequest:
+    """Put a request together from the options that `summarize` and `batch` share."""
+    return SummaryRequest(
+        method=method.value,
+        length=length,
+        by_chapter=by is Scope.CHAPTER,
+        sampling=engine.sampling_request(writing),
+        memory=engine.memory_request(memories),
+    )
+
+
+def is_alone(books: Sequence[Path] | None) -> bool:
+    """Tell whether there is one book only: its result may be written as it comes."""
+    return books is None or len(books) <= 1
