@@ -58,7 +58,10 @@ def command(
     json: Json = False,
     output: Output = None,
 ) -> None:
-    """Ask a book a question; the answer cites its passages, or says that there is none."""
+    """Ask a book a question; the answer cites its passages.
+
+    Where the book does not answer, infini says so.
+    """
     path, asked = sort_out(book, question, questions, memories.memory)
     refuse_to_overwrite(output, [item for item in (path, questions) if item is not None])
     request = AnswerRequest(

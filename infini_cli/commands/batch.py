@@ -86,7 +86,10 @@ def command(
     fail_fast: FailFast = False,
     json: Json = False,
 ) -> None:
-    """Summarise many books; finished ones are skipped, failures do not stop the others."""
+    """Summarise many books into a folder.
+
+    Finished books are skipped, and a book that fails does not stop the others.
+    """
     paths = collect_books(_arguments(books, files_from), without=output, limit=limit)
     request = summary_request(method, length, by, writing, MemoryOptions(no_cache=no_cache))
     loaded: list[Any] = []

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import traceback
-import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from infini_cli.commands import (
-    ask,
-    batch,
-    extract,
-    memory,
-    models,
-    options,
-    read,
-    summarize,
-    toc,
-    tokens,
-    version,
-)
+from infini_cli.commands import options
+from infini_cli.commands.lazy_group import LazyGroup
 from infini_cli.commands.verb import HELP, NOTHING_GIVEN, merge_settings
 from infini_cli.errors import InfiniError, Interrupted
 from infini_cli.ui.color import ColorChoice
@@ -38,6 +24,7 @@ failed; 130 interrupted, what was computed is saved."""
 
 app = typer.Typer(
     name="infini",
+    cls=LazyGroup,
     help="Read whole books in constant memory, then summarise them and answer questions.",
     epilog=EXIT_CODES,
     context_settings=HELP,
@@ -60,20 +47,15 @@ def infini(
 ) -> None:
     """Take the options that stand before the verb."""
     if show_version:
-        version.write_version()
+        from infini_cli.commands.version import write_version
+
+        write_version()
         raise typer.Exit
     given = options.TerminalOptions(quiet, verbose, no_progress, color)
     merge_settings(context, given)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(NOTHING_GIVEN)
-
-
-for _verb in (summarize, ask, read, batch, toc, extract, tokens):
-    app.command(_verb.__name__.rpartition(".")[2], context_settings=HELP)(_verb.command)
-app.add_typer(models.app, name="models")
-app.add_typer(memory.app, name="memory")
-app.command("version", context_settings=HELP)(version.command)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -108,6 +90,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _report(error: InfiniError, settings: Settings) -> int:
     if settings.is_debugging:
+        import traceback
+
         write_line("".join(traceback.format_exception(error)).rstrip())
     write_error(error.message, error.hint, settings.color)
     return error.exit_code
@@ -146,6 +130,9 @@ def _typer_exit_code(error: SystemExit) -> int:
 
 def _quieten_libraries(settings: Settings) -> None:
     """Keep what libraries log and warn off the user's terminal, except with -vv."""
+    import logging
+    import warnings
+
     root = logging.getLogger()
     if settings.is_debugging:
         logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s")

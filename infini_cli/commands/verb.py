@@ -54,7 +54,7 @@ def verb(function: Callable[Concatenate[Terminal, P], None]) -> Callable[..., Wo
             typer.echo(context.get_help(), err=True)
             raise typer.Exit(NOTHING_GIVEN)
         grouped = {name: _take(group, values) for name, group in groups.items()}
-        work: Work = partial(function, Terminal(settings), **values, **grouped)  # type: ignore[call-arg]
+        work: Work = partial(function, Terminal(settings), **values, **grouped)
         return work
 
     parameters = [

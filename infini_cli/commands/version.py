@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 
-from infini_cli import __version__
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.options import Json
 from infini_cli.commands.verb import verb
@@ -16,6 +15,8 @@ from infini_cli.ui.terminal import Terminal
 def command(terminal: Terminal, json: Json = False) -> None:
     """Show the version."""
     if json:
+        from infini_cli import __version__
+
         versions = {"infini": __version__, "python": platform.python_version()}
         terminal.write(to_json({"versions": versions}))
     else:
@@ -24,4 +25,6 @@ def command(terminal: Terminal, json: Json = False) -> None:
 
 def write_version() -> None:
     """Write `infini` and its version to standard output."""
+    from infini_cli import __version__
+
     write_result(f"infini {__version__}")
