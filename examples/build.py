@@ -166,6 +166,7 @@ class _Pages(FPDF):
 
     leading = 14.0
     indent = 15.0
+    paragraph_gap = 5.0  # besides the indent, so that programs find the paragraphs too
 
     def __init__(self, source: Source) -> None:
         super().__init__(unit="pt", format=A5)
@@ -245,6 +246,7 @@ class _Pages(FPDF):
                 line, start, indent = line[start:], 0, 0.0
                 width = sum(self._width(*piece) for piece in line)
         self._line(line, indent)
+        self.ln(self.paragraph_gap)
 
     def _width(self, text: str, italic: bool) -> float:
         self.set_font("Times", "I" if italic else "", 11)
