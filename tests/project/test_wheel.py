@@ -43,6 +43,10 @@ def test_every_module_is_inside(wheel: zipfile.ZipFile) -> None:
     assert {name for name in wheel.namelist() if name.endswith(".py")} == expected
 
 
+def test_both_packages_are_typed(wheel: zipfile.ZipFile) -> None:
+    assert {"infini_cli/py.typed", "infini_models/py.typed"} <= set(wheel.namelist())
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_model_folders_are_inside(wheel: zipfile.ZipFile, model: str) -> None:
     """Everything that a model's folder holds travels, unchanged; recipes are data, not code."""
