@@ -15,7 +15,7 @@ from infini_cli.ui.color import is_terminal
 STDOUT = Path("-")
 
 
-class ClosedOutput(Exception):  # noqa: N818 - no error: whoever read the output has enough
+class ClosedOutput(Exception):
     """Whoever read standard output has gone, as in `infini extract book.epub | head`."""
 
 
