@@ -36,7 +36,7 @@ def render_table(
         rows: cells; a cell is one line, whatever it holds.
         color: whether to colour on a terminal.
     """
-    cells = [[clean_line(cell) for cell in row] for row in rows]
+    cells = [[_clean(cell) for cell in row] for row in rows]
     if is_terminal(sys.stdout) and not is_dumb():
         return _fitted(columns, cells, color=color)
     return _aligned(columns, cells)
@@ -90,3 +90,8 @@ def _width(text: str) -> int:
         else 1
         for character in text
     )
+
+
+def _clean(cell: str) -> str:
+    """Make a cell one harmless line; blanks at its beginning are indentation and stay."""
+    return " " * (len(cell) - len(cell.lstrip(" "))) + clean_line(cell)
