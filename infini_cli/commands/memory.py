@@ -75,7 +75,9 @@ def show(terminal: Terminal, name: Name, json: Json = False) -> None:
 @verb
 def remove(
     terminal: Terminal,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME", help="Names, or their beginnings, or files.")
+    ],
     yes: Yes = False,
     json: Json = False,
 ) -> None:
