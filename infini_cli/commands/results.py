@@ -44,7 +44,8 @@ def write_results(
         document = to_json({"results": [result.to_dict() for result in results]})
         terminal.write(document, output)
         return
-    terminal.write("\n\n".join(engine.render(result, form) for result in results), output)
+    texts = (engine.render(result, form).rstrip("\n") for result in results)
+    terminal.write("\n\n".join(texts), output)
 
 
 def write_lines(

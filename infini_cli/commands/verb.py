@@ -81,6 +81,7 @@ def group(name: str, summary: str) -> typer.Typer:
         summary: its help.
     """
     made = typer.Typer(
+        add_completion=False,
         name=name,
         help=summary,
         context_settings=HELP,
