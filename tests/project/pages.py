@@ -86,6 +86,17 @@ def commands(path: Path) -> Iterator[Command]:
             yield from (Command(page, words, is_whole=False) for words in split_line(code))
 
 
+def sessions(path: Path) -> Iterator[tuple[str, str]]:
+    """Give the `$ infini ...` lines of a page's console blocks, each with the output shown."""
+    for match in _FENCE.finditer(path.read_text(encoding="utf-8")):
+        if match["language"] != "console":
+            continue
+        for part in re.split(r"^\$ ", match["body"], flags=re.MULTILINE)[1:]:
+            line, _, output = part.partition("\n")
+            if line.startswith("infini "):
+                yield line, output
+
+
 def split_line(line: str) -> Iterator[tuple[str, ...]]:
     """Split a shell line into its commands; redirections are left out."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,7 +19,16 @@ from infini_cli.commands.program import app
 from infini_cli.errors import InfiniError
 from infini_cli.ui.terminal import Settings
 from tests.project.imports import ROOT, modules
-from tests.project.pages import Command, anchors, commands, links, pages, prose, split_line
+from tests.project.pages import (
+    Command,
+    anchors,
+    commands,
+    links,
+    pages,
+    prose,
+    sessions,
+    split_line,
+)
 
 PAGES = pages()
 PROGRAMS = ("infini", ".venv/bin/infini")
@@ -114,6 +126,25 @@ def known_options(command: Any, path: str) -> Iterator[str]:
             yield from known_options(command.get_command(context, child), child)
 
 
+SESSIONS = [(path, *session) for path in PAGES for session in sessions(path)]
+WITHOUT_MODEL = ("toc", "extract", "version", "--help", "lead", "textrank")
+
+
+@pytest.mark.parametrize(("path", "line", "shown"), SESSIONS, ids=[line for _, line, _ in SESSIONS])
+def test_sessions_show_what_the_program_writes(path: Path, line: str, shown: str) -> None:
+    """A line of dots stands for anything; a session that needs a model is not run."""
+    (words,) = split_line(line)
+    if not set(WITHOUT_MODEL) & set(words):
+        pytest.skip("needs a model")
+    command = [sys.executable, "-m", "infini_cli", *words[1:]]
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    pattern = re.escape(shown.rstrip("\n")).replace(r"\.\.\.", ".*")
+    assert re.fullmatch(pattern, done.stdout.rstrip("\n"), re.DOTALL), done.stdout + done.stderr
+
+
 def test_options_named_alone_exist() -> None:
     """Every option that stands in the text by itself belongs to some verb."""
     known = {"--help"} | set(known_options(program(), "infini"))
@@ -150,6 +181,19 @@ def test_exit_codes_are_those_of_the_errors(page: str) -> None:
     for kind in kinds:
         kinds += kind.__subclasses__()
     assert stated == {0, *(kind.exit_code for kind in kinds)}
+
+
+def test_quoted_messages_are_the_program_s() -> None:
+    """Troubleshooting quotes messages; each quotation occurs in the program's source."""
+    page = (ROOT / "docs" / "guides" / "troubleshooting.md").read_text(encoding="utf-8")
+    sources = " ".join(module.path.read_text(encoding="utf-8") for module in modules().values())
+    quoted = {
+        phrase
+        for bold in re.findall(r"^\*\*(\".+?)\*\*", page, re.MULTILINE)
+        for phrase in re.findall(r"\"([^\"]+)\"", bold)
+    }
+    assert quoted
+    assert not {phrase for phrase in quoted if phrase.rstrip(".,") not in sources}
 
 
 def test_environment_variables_are_documented() -> None:
