@@ -22,6 +22,9 @@ from infini_cli.reading.matter import APPARATUS_ROLES
 from infini_cli.reading.raw import RawBlock, RawBook, RawChapter, ReadOptions
 from infini_cli.reading.xhtml import ParsedMarkup, read_markup
 
+MAX_WHOLE_FILE_WORDS = 15_000
+"""A file of at most this many words that the contents name is one chapter."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Document:
@@ -130,10 +133,18 @@ def _property_roles(item: PackageItem) -> frozenset[str]:
 def _starts(documents: list[_Document], toc: list[TocEntry]) -> list[_Start]:
     places = {document.item.path.lower(): index for index, document in enumerate(documents)}
     named: dict[tuple[int, int], _Start] = {}
+    whole: tuple[int, int] | None = None
     for entry in toc:
         index = places.get(entry.path.lower())
         if index is None:
             continue
+        if whole is not None and whole[0] == index and entry.depth > whole[1]:
+            # The scenes of an act, the poems of a cycle: sections of a chapter that the
+            # contents name as a whole, unless that chapter is the size of a book.
+            continue
+        whole = None
+        if not entry.fragment and _num_words(documents[index]) <= MAX_WHOLE_FILE_WORDS:
+            whole = (index, entry.depth)
         block = documents[index].markup.anchors.get(entry.fragment, 0) if entry.fragment else 0
         # Of several lines that name one place the first is the division (a part), the last
         # the chapter that begins there.
@@ -155,6 +166,10 @@ def _starts(documents: list[_Document], toc: list[TocEntry]) -> list[_Start]:
             continue
         named[index, 0] = _heading_start(index, document)
     return [named[place] for place in sorted(named)]
+
+
+def _num_words(document: _Document) -> int:
+    return sum(len(block.text.split()) for block in document.markup.blocks)
 
 
 def _only_headings_before_first(

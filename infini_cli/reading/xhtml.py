@@ -94,7 +94,8 @@ PICTURE_TAGS = frozenset({"img", "image", "svg"})
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_SOFT_HYPHEN = "\u00ad"
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+"""Soft hyphens, zero-width spaces, word joiners: they would make one word look like another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +282,7 @@ class _Walk:
             text = _SPACE.sub(" ", text)
         if not self.pieces:
             self.block_page = self.page
-        self.pieces.append(text.replace(_SOFT_HYPHEN, ""))
+        self.pieces.append(text.translate(_INVISIBLE))
 
     def _flush(self, element: etree._Element | None = None) -> None:
         raw, self.pieces = "".join(self.pieces), []
