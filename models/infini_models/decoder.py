@@ -19,7 +19,7 @@ from torch.nn import functional
 from infini_models.attention import InfiniAttention, LinearFactory
 from infini_models.cache import BranchCache, SegmentCache
 from infini_models.config import PAPER, DecoderConfig, MemoryConfig
-from infini_models.linear import Int8Linear, Linear, Scratch
+from infini_models.linear import Int8Linear, Linear
 from infini_models.memory import LayerMemory
 from infini_models.rotary import rotary_frequencies, rotary_tables
 
@@ -88,7 +88,7 @@ class Decoder(nn.Module):
     Args:
         config: the shape.
         memory_config: the memory; the paper's by default.
-        form: `float32` or `bfloat16` weights, or `int8` (frozen; reads in float32).
+        form: `float32` or `bfloat16` weights, or `int8` (frozen, packed after loading).
     """
 
     def __init__(
@@ -217,7 +217,6 @@ class Decoder(nn.Module):
 
 def _linear_factory(form: str) -> LinearFactory:
     if form == "int8":
-        scratch = Scratch()
-        return lambda inputs, outputs, bias: Int8Linear(inputs, outputs, bias, scratch)
+        return Int8Linear
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[form]
     return lambda inputs, outputs, bias: Linear(inputs, outputs, bias, dtype)

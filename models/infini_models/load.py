@@ -19,7 +19,7 @@ from torch import Tensor
 from infini_models.config import PAPER, DecoderConfig, MemoryConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import WeightsError
-from infini_models.linear import quantize_rows
+from infini_models.linear import Int8Linear, quantize_rows
 from infini_models.machine import Form
 from infini_models.rotary import rotary_frequencies
 
@@ -62,6 +62,10 @@ def load_decoder(
             state[name] = torch.full(parameter.shape, memory_config.gate_init)
     _check(state, wanted)
     decoder.load_state_dict(state, assign=True)
+    state.clear()
+    for module in decoder.modules():
+        if isinstance(module, Int8Linear):
+            module.pack()
     if decoder_config.tie_word_embeddings and form != "int8":
         decoder.lm_head.weight = decoder.embed_tokens.weight
     return decoder.eval().requires_grad_(False)
