@@ -139,7 +139,9 @@ def read_markup(
     text = _DECLARATION.sub("", text.replace("\x00", ""), count=1)
     if not text.strip():
         return ParsedMarkup((), {}, None, None, frozenset(), ())
-    parser = lxml.html.HTMLParser(huge_tree=True, no_network=True, remove_pis=True)
+    parser = lxml.html.HTMLParser(
+        huge_tree=True, no_network=True, remove_comments=True, remove_pis=True
+    )
     try:
         root = lxml.html.document_fromstring(text, parser=parser)
     except (etree.LxmlError, ValueError):
