@@ -1,0 +1,133 @@
+"""Writing: branches equal re-reading the whole text, alone and in a batch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from infini_models.decoder import Decoder, Memory
+from infini_models.generate import Branch, read_prompt, write_branches
+from infini_models.sampling import Sampling
+
+from tests.infini_models.build import random_ids, tiny_decoder
+
+NO_STOP: frozenset[int] = frozenset()
+
+
+def greedy(decoder: Decoder, ids: list[int], num_tokens: int, memory: Memory | None) -> list[int]:
+    """Write by reading everything again for every token."""
+    text = list(ids)
+    for _ in range(num_tokens):
+        with torch.inference_mode():
+            result = decoder.read_segment(torch.tensor([text]), memory, write=False)
+            text.append(int(decoder.logits(result.hidden_BSD[0, -1]).argmax()))
+    return text[len(ids) :]
+
+
+def branch_of(
+    decoder: Decoder, length: int, seed: int, max_tokens: int = 8
+) -> tuple[Branch, list[int]]:
+    """Make a branch that continues a segment, and the ids that it continues."""
+    ids = random_ids(length, seed=seed).tolist()
+    with torch.inference_mode():
+        result = decoder.read_segment(torch.tensor([ids]), None, keep_cache=True)
+    return Branch([3, 5, 7], max_tokens, result.cache), [*ids, 3, 5, 7]
+
+
+def test_a_branch_equals_reading_everything_again() -> None:
+    decoder = tiny_decoder()
+    branch, ids = branch_of(decoder, 10, seed=2)
+    (written,) = write_branches(decoder, [branch], Sampling(), NO_STOP)
+    assert written.ids == greedy(decoder, ids, 8, None)
+    assert written.finished == "length"
+
+
+def test_branches_of_different_lengths_write_together_as_they_do_alone() -> None:
+    decoder = tiny_decoder()
+    made = [branch_of(decoder, length, seed=length, max_tokens=length) for length in (3, 9, 6)]
+    together = write_branches(decoder, [branch for branch, _ in made], Sampling(), NO_STOP)
+    for written, (branch, ids) in zip(together, made, strict=True):
+        assert written.ids == greedy(decoder, ids, branch.max_tokens, None)
+        (alone,) = write_branches(decoder, [branch], Sampling(), NO_STOP)
+        assert written.ids == alone.ids
+
+
+def test_a_branch_reads_its_own_memory_and_writes_to_none() -> None:
+    decoder = tiny_decoder(gate_init=1.0)
+    branches, expected = [], []
+    for seed in (1, 2):
+        with torch.inference_mode():
+            result = decoder.read_segment(random_ids(1, 8, seed=seed), decoder.empty_memory())
+        branch, ids = branch_of_memory(decoder, result.memory, seed)
+        branches.append(branch)
+        expected.append(greedy(decoder, ids, 8, result.memory))
+    before = [layer.memory_BNKV.clone() for branch in branches for layer in branch.memory or ()]
+    together = write_branches(decoder, branches, Sampling(), NO_STOP)
+    assert [written.ids for written in together] == expected
+    after = [layer.memory_BNKV for branch in branches for layer in branch.memory or ()]
+    assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
+    other = Branch(branches[0].prompt, 8, branches[0].cache, branches[1].memory)
+    (written,) = write_branches(decoder, [other], Sampling(), NO_STOP)
+    assert written.ids != expected[0]
+
+
+def branch_of_memory(
+    decoder: Decoder, memory: Memory | None, seed: int
+) -> tuple[Branch, list[int]]:
+    ids = random_ids(6, seed=seed + 50).tolist()
+    with torch.inference_mode():
+        result = decoder.read_segment(torch.tensor([ids]), memory, write=False, keep_cache=True)
+    return Branch([4, 8], 8, result.cache, memory), [*ids, 4, 8]
+
+
+def test_a_stop_token_ends_one_branch_and_not_the_others() -> None:
+    decoder = tiny_decoder()
+    made = [branch_of(decoder, length, seed=length) for length in (4, 7)]
+    free = write_branches(decoder, [branch for branch, _ in made], Sampling(), NO_STOP)
+    stop = next(token for token in free[0].ids if token not in free[1].ids)
+    stopped = write_branches(decoder, [branch for branch, _ in made], Sampling(), {stop})
+    assert stopped[0].finished == "stop"
+    assert stopped[0].ids == free[0].ids[: free[0].ids.index(stop)]
+    assert stopped[1].ids == free[1].ids
+
+
+def test_a_long_prompt_read_at_once_writes_the_same() -> None:
+    decoder = tiny_decoder()
+    ids = random_ids(20, seed=3).tolist()
+    step_by_step = write_branches(decoder, [Branch(ids, 6)], Sampling(), NO_STOP)
+    at_once = write_branches(decoder, [read_prompt(decoder, Branch(ids, 6))], Sampling(), NO_STOP)
+    assert step_by_step == at_once
+    assert at_once[0].ids == greedy(decoder, ids, 6, None)
+
+
+def test_every_token_is_told_as_it_is_written() -> None:
+    decoder = tiny_decoder()
+    made = [branch_of(decoder, length, seed=length, max_tokens=3) for length in (4, 7)]
+    told: list[tuple[int, int]] = []
+    results = write_branches(
+        decoder,
+        [branch for branch, _ in made],
+        Sampling(),
+        NO_STOP,
+        lambda index, token: told.append((index, token)),
+    )
+    assert [index for index, _ in told] == [0, 1, 0, 1, 0, 1]
+    assert [token for index, token in told if index == 1] == results[1].ids
+
+
+def test_nothing_to_write_is_nothing_written() -> None:
+    assert write_branches(tiny_decoder(), [], Sampling(), NO_STOP) == []
+    with pytest.raises(ValueError, match="at least one token"):
+        Branch([], 4)
+
+
+def test_draws_do_not_depend_on_the_batch() -> None:
+    decoder = tiny_decoder()
+    made = [branch_of(decoder, length, seed=length)[0] for length in (4, 7)]
+    branches = [Branch(b.prompt, 8, b.cache, stream=index) for index, b in enumerate(made)]
+    sampling = Sampling(temperature=1.5, top_k=20, seed=4)
+    together = write_branches(decoder, branches, sampling, NO_STOP)
+    alone = [write_branches(decoder, [branch], sampling, NO_STOP)[0] for branch in branches]
+    assert together == alone
+    assert together != write_branches(
+        decoder, branches, Sampling(temperature=1.5, top_k=20, seed=5), NO_STOP
+    )

@@ -1,0 +1,65 @@
+"""Projections from bytes against exact ones."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from infini_models.linear import ROWS_AT_ONCE, Int8Linear, Linear, quantize_rows
+
+
+def pair(inputs: int, outputs: int, bias: bool) -> tuple[Int8Linear, Linear]:
+    """Make a byte projection and the float32 one with exactly its weights."""
+    torch.manual_seed(0)
+    weight, scale = quantize_rows(torch.randn(outputs, inputs))
+    exact = Linear(inputs, outputs, bias, torch.float32)
+    packed = Int8Linear(inputs, outputs, bias)
+    with torch.no_grad():
+        exact.weight.copy_(weight.float() * scale[:, None])
+        assert packed.weight is not None
+        assert packed.weight_scale is not None
+        packed.weight.copy_(weight)
+        packed.weight_scale.copy_(scale)
+        if exact.bias is not None and packed.bias is not None:
+            exact.bias.normal_()
+            packed.bias.copy_(exact.bias)
+    packed.pack()
+    return packed, exact
+
+
+def test_it_is_as_good_as_fourteen_bit_activations() -> None:
+    packed, exact = pair(96, 64, bias=True)
+    x = torch.randn(3, 7, 96) * torch.logspace(-3, 3, 7)[None, :, None]
+    with torch.no_grad():
+        got, expected = packed(x), exact(x)
+    assert got.shape == (3, 7, 64)
+    bias = exact.bias
+    scale = (expected - bias).abs().amax(dim=-1, keepdim=True)
+    assert ((got - expected).abs() / scale).max() < 1e-3
+
+
+def test_a_row_of_zeros_gives_the_bias() -> None:
+    packed, exact = pair(16, 8, bias=True)
+    with torch.no_grad():
+        assert torch.equal(packed(torch.zeros(1, 16))[0], exact.bias)
+
+
+def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
+    packed, _ = pair(64, 32, bias=False)
+    x = torch.randn(ROWS_AT_ONCE + 40, 64)
+    x[5] *= 1000
+    together = packed(x)
+    for row in (0, 5, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 39):
+        assert torch.equal(packed(x[row : row + 1]), together[row : row + 1])
+
+
+@given(st.integers(0, 1000), st.floats(1e-6, 1e6))
+@settings(max_examples=25, deadline=None)
+def test_rounding_moves_a_weight_by_half_a_step_at_most(seed: int, size: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.randn(5, 11, generator=generator) * size
+    weight[3] = 0
+    rounded, scale = quantize_rows(weight)
+    assert rounded.abs().max() <= 127
+    error = (rounded.float() * scale[:, None] - weight).abs()
+    assert (error <= scale[:, None] * 0.5001).all()
