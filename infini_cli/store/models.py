@@ -1,0 +1,295 @@
+"""The models on this machine: pull, list, show, verify, remove, path.
+
+A pulled model is a folder of its name: the file as it was fetched, and what it was converted
+into (see `convert`). The file appears under its name once its sha256 has been checked, so a
+file that is there is whole. `pull` alone touches the network.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from infini_cli import paths
+from infini_cli.errors import ModelError, ModelNotFound
+from infini_cli.progress import Download, Note, Progress, silent
+from infini_cli.store.catalog import CatalogModel, catalog, default_model, find_model
+from infini_cli.store.convert import Form, convert, converted_folder, require_space, weights_path
+from infini_cli.store.download import download, file_sha256
+
+FORMS: tuple[Form, ...] = ("bfloat16", "int8", "float32")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A model of the catalog and what of it is on this machine.
+
+    Attributes:
+        model: its description.
+        folder: where it is kept, whether or not it is there.
+        is_installed: whether its file is there, whole and verified when it was fetched.
+        forms: forms of the weights that are there already.
+        disk_bytes: what the folder takes.
+        partial_bytes: what an unfinished pull has left.
+    """
+
+    model: CatalogModel
+    folder: Path
+    is_installed: bool
+    forms: tuple[Form, ...]
+    disk_bytes: int
+    partial_bytes: int
+
+    @property
+    def file(self) -> Path:
+        """The file as it was fetched."""
+        return self.folder / self.model.file_name
+
+    @property
+    def converted(self) -> Path:
+        """The folder that loads."""
+        return converted_folder(self.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What checking a model's file found.
+
+    Attributes:
+        name: of the model.
+        file: what was checked.
+        expected: sha256 by the catalog.
+        found: sha256 of the file.
+    """
+
+    name: str
+    file: Path
+    expected: str
+    found: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the file is the one expected."""
+        return self.expected == self.found
+
+
+def status(name: str) -> ModelStatus:
+    """Say what of a model is on this machine.
+
+    Raises:
+        ModelNotFound: the catalog has no such model.
+    """
+    return _status(find_model(name))
+
+
+def list_models() -> tuple[ModelStatus, ...]:
+    """Say of every model of the catalog what is on this machine, the default first."""
+    return tuple(_status(model) for model in catalog())
+
+
+def show(name: str) -> ModelStatus:
+    """Say what of a model is on this machine; `.model.card` has its card.
+
+    Raises:
+        ModelNotFound: the catalog has no such model.
+    """
+    return status(name)
+
+
+def path(name: str | None = None) -> Path:
+    """Give the folder of a model on this machine, or of all of them.
+
+    Raises:
+        ModelNotFound: it is not here, with the command that fetches it.
+    """
+    return paths.models_dir() if name is None else installed(name).folder
+
+
+def installed(name: str) -> ModelStatus:
+    """Give a model that must be here.
+
+    Raises:
+        ModelNotFound: it is not, with the command that fetches it.
+    """
+    found = status(name)
+    if not found.is_installed:
+        raise not_here(name)
+    return found
+
+
+def not_here(name: str) -> ModelNotFound:
+    """Word the error for a model that has not been pulled."""
+    return ModelNotFound(
+        f"the model `{name}` is not on this machine", hint=f"run `infini models pull {name}`"
+    )
+
+
+def pull(
+    name: str | None = None,
+    *,
+    form: Form | None = None,
+    offline: bool = False,
+    progress: Progress = silent,
+) -> ModelStatus:
+    """Fetch a model unless it is here, and convert it.
+
+    Two pulls at once are safe: the second waits, then finds the model. A pull that was
+    stopped goes on where it stopped.
+
+    Args:
+        name: in the catalog; None: the default.
+        form: of the weights to convert to now; None: none, it is done on first use.
+        offline: whether the network must not be touched.
+        progress: told of bytes, failing sources and the conversion.
+
+    Returns:
+        what is here now.
+
+    Raises:
+        ModelNotFound: no such model, or it is not here and `offline` is set.
+        ModelError: no source has it, the disk is full, or the folder cannot be written.
+    """
+    model = find_model(name) if name else default_model()
+    found = _status(model)
+    if not found.is_installed:
+        if offline:
+            raise not_here(model.name)
+        with _lock(model, progress), _explain_disk(found.folder):
+            _fetch(model, progress)
+    if form is not None:
+        convert_installed(model.name, form, progress)
+    return _status(model)
+
+
+def convert_installed(name: str, form: Form, progress: Progress = silent) -> Path:
+    """Make sure that a pulled model has a form of its weights.
+
+    Returns:
+        the weights file.
+
+    Raises:
+        ModelNotFound: it is not here.
+        ModelError: the file is damaged, or the disk is full.
+    """
+    found = installed(name)
+    if form in found.forms:
+        return weights_path(found.converted, form)
+    with _lock(found.model, progress):
+        weights = convert(found.file, found.converted, form, progress)
+        _remove_old_conversions(found)
+    return weights
+
+
+def verify(name: str, progress: Progress = silent) -> Verification:
+    """Hash a model's file again.
+
+    Raises:
+        ModelNotFound: it is not here.
+        ModelError: the file cannot be read.
+    """
+    found = installed(name)
+    model = found.model
+    try:
+        digest = file_sha256(
+            found.file, lambda done: progress(Download(f"{name} (check)", done, model.num_bytes))
+        )
+    except OSError as error:
+        raise ModelError(f"`{found.file}` cannot be read: {error.strerror}") from error
+    return Verification(name, found.file, model.sha256, digest)
+
+
+def remove(name: str) -> int:
+    """Remove a model, unfinished pulls and conversions included.
+
+    Returns:
+        the bytes freed.
+
+    Raises:
+        ModelNotFound: nothing of it is here.
+        ModelError: it is in use, or cannot be removed.
+    """
+    found = status(name)
+    if not found.folder.is_dir():
+        raise not_here(name)
+    lock = FileLock(_lock_path(found.model))
+    try:
+        with lock.acquire(timeout=0):
+            shutil.rmtree(found.folder)
+    except Timeout as error:
+        raise ModelError(
+            f"`{name}` is being pulled or converted", hint="wait until that is done"
+        ) from error
+    except OSError as error:
+        raise ModelError(f"`{found.folder}` cannot be removed: {error.strerror}") from error
+    return found.disk_bytes
+
+
+def _status(model: CatalogModel) -> ModelStatus:
+    folder = paths.models_dir() / model.name
+    converted = converted_folder(folder)
+    has_config = (converted / "config.json").is_file()
+    partial = folder / f"{model.file_name}.part"
+    return ModelStatus(
+        model=model,
+        folder=folder,
+        is_installed=(folder / model.file_name).is_file(),
+        forms=tuple(f for f in FORMS if has_config and weights_path(converted, f).is_file()),
+        disk_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+        partial_bytes=partial.stat().st_size if partial.is_file() else 0,
+    )
+
+
+def _fetch(model: CatalogModel, progress: Progress) -> None:
+    found = _status(model)
+    # Another pull may have finished while this one waited.
+    if found.is_installed:
+        return
+    found.folder.mkdir(parents=True, exist_ok=True)
+    require_space(found.folder, model.num_bytes - found.partial_bytes)
+    progress(Note(f"fetching {model.name} ({model.num_bytes / 1e6:,.0f} MB), once"))
+    download(model, found.folder, progress)
+
+
+def _remove_old_conversions(found: ModelStatus) -> None:
+    for folder in found.folder.glob("converted-*"):
+        if folder != found.converted:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock_path(model: CatalogModel) -> Path:
+    # Beside the model's folder, so that removing the folder leaves the lock.
+    return paths.models_dir() / f".{model.name}.lock"
+
+
+@contextmanager
+def _lock(model: CatalogModel, progress: Progress) -> Iterator[None]:
+    """Hold a model alone; others wait, and say so."""
+    path = _lock_path(model)
+    with _explain_disk(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress(Note(f"another infini is fetching or converting {model.name}; waiting for it"))
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _explain_disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(
+            f"`{folder}` cannot be written: {error.strerror or error}",
+            hint="set INFINI_HOME to a folder that can be written",
+        ) from error
