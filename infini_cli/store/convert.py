@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +27,7 @@ from infini_models.gguf_weights import EMBEDDING, HEAD, GgufModel, NamedTensor, 
 
 from infini_cli.atomic import write_atomically
 from infini_cli.errors import ModelError, ModelIncompatible
-from infini_cli.progress import Download, Progress, silent
+from infini_cli.progress import Progress, Write, silent
 from infini_cli.store.gguf_tokenizer import read_vocabulary
 from infini_cli.store.weights_file import (
     TensorSpec,
@@ -62,7 +62,7 @@ def convert(gguf_path: Path, folder: Path, form: Form, progress: Progress = sile
         gguf_path: the source.
         folder: where the files go; created where it is missing.
         form: which weights.
-        progress: told of the source bytes that are converted.
+        progress: told of the tensors that are converted.
 
     Returns:
         the weights file.
@@ -152,11 +152,11 @@ def _write_weights(
     specs = [spec for job in jobs for spec in job.specs]
     path.parent.mkdir(parents=True, exist_ok=True)
     require_space(path.parent, weights_size(specs))
-    report = _reporter(f"{source.name} to {form}", jobs, progress)
+    what = f"{source.name} as {form}"
     with weights_file(path, specs, {"form": form, "conversion": str(CONVERSION)}) as writer:
-        for job in jobs:
+        for done, job in enumerate(jobs, start=1):
             job.write(writer)
-            report(job)
+            progress(Write(what, done, len(jobs), tokens=0, tokens_per_second=0.0))
 
 
 def _dtype(tensor: NamedTensor, form: Form) -> str:
@@ -166,18 +166,6 @@ def _dtype(tensor: NamedTensor, form: Form) -> str:
         return "F32"
     is_projection = tensor.name.endswith("_proj.weight") or tensor.name == HEAD
     return "I8" if form == "int8" and is_projection else "BF16"
-
-
-def _reporter(name: str, jobs: list[_Job], progress: Progress) -> Callable[[_Job], None]:
-    total = sum(job.tensor.source.num_bytes for job in jobs)
-    done = 0
-
-    def report(job: _Job) -> None:
-        nonlocal done
-        done += job.tensor.source.num_bytes
-        progress(Download(name, done, total))
-
-    return report
 
 
 def require_space(folder: Path, num_bytes: int) -> None:

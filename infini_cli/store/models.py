@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from infini_cli import paths
+from infini_cli.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from infini_cli.errors import ModelError, ModelNotFound
 from infini_cli.progress import Download, Note, Progress, silent
 from infini_cli.store.catalog import CatalogModel, catalog, default_model, find_model
@@ -180,8 +181,8 @@ def convert_installed(name: str, form: Form, progress: Progress = silent) -> Pat
     if form in found.forms:
         return weights_path(found.converted, form)
     with _lock(found.model, progress):
+        _remove_leftovers(found)
         weights = convert(found.file, found.converted, form, progress)
-        _remove_old_conversions(found)
     return weights
 
 
@@ -255,7 +256,10 @@ def _fetch(model: CatalogModel, progress: Progress) -> None:
     download(model, found.folder, progress)
 
 
-def _remove_old_conversions(found: ModelStatus) -> None:
+def _remove_leftovers(found: ModelStatus) -> None:
+    """Remove what a killed conversion left, and conversions by older versions of infini."""
+    for file in found.converted.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
+        file.unlink(missing_ok=True)
     for folder in found.folder.glob("converted-*"):
         if folder != found.converted:
             shutil.rmtree(folder, ignore_errors=True)
