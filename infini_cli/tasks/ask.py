@@ -1,0 +1,176 @@
+"""Answer questions about a book: from passages found in it, and from the model's memory.
+
+The memory is lossy and cannot cite; passages can. The best passages by BM25 go into the
+model's window, the question after them. A model whose gates are closed gets nothing from its
+memory, so for it the book is searched whole and not read through.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from infini_cli.progress import Progress
+from infini_cli.reading.book import Book
+from infini_cli.store.book_memory import BookMemory, load_book_memory
+from infini_cli.tasks import prompts
+from infini_cli.tasks.book_reader import read_through
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.passages import Passages, ScoredPassage, best_quote
+from infini_cli.tasks.requests import AnswerRequest
+from infini_cli.tasks.summarize import CLOSED, WriteText, coverage_of, model_info
+from infini_cli.tasks.values import Answer, Citation
+from infini_cli.tasks.writer import write_prompts
+from infini_cli.tokens.coverage import Coverage
+
+if TYPE_CHECKING:
+    from infini_models.decoder import Memory
+
+MAX_PASSAGE_TOKENS = 1200
+NUM_PASSAGES = 6
+MAX_CITATIONS = 3
+ANSWER_TOKENS = 80
+NOT_FOUND = "not found in this book"
+
+
+def ask(
+    book: Book | None,
+    request: AnswerRequest,
+    model: Model,
+    progress: Progress,
+    write: WriteText = None,
+) -> Iterator[Answer]:
+    """Answer questions, one after the other.
+
+    Args:
+        book: what was read; None takes the book inside `request.memory`.
+        request: the questions and the rest.
+        model: who answers.
+        progress: told of every step.
+        write: takes the answer's body as it is written.
+
+    Raises:
+        InputError, MemoryMismatch: the memory file cannot be used.
+    """
+    started = time.monotonic()
+    book_memory = _book_memory(book, request, model, progress)
+    if book is None:
+        assert book_memory is not None
+        book = book_memory.book
+    passages = None if request.memory_only else Passages(book)
+    for question in request.questions:
+        yield _answer(
+            question, book, book_memory, passages, request, model, progress, write, started
+        )
+        started = time.monotonic()
+
+
+def _book_memory(
+    book: Book | None, request: AnswerRequest, model: Model, progress: Progress
+) -> BookMemory | None:
+    if request.memory.memory is not None:
+        return load_book_memory(request.memory.memory, model)
+    assert book is not None
+    if not model.remembers and not request.memory_only:
+        return None
+    use_cache = request.memory.use_cache
+    return read_through(book, model, progress, notes=False, use_cache=use_cache).book_memory
+
+
+def _answer(
+    question: str,
+    book: Book,
+    book_memory: BookMemory | None,
+    passages: Passages | None,
+    request: AnswerRequest,
+    model: Model,
+    progress: Progress,
+    write: WriteText,
+    started: float,
+) -> Answer:
+    found = _within_budget(passages.search(question, NUM_PASSAGES), model) if passages else []
+    memory: Memory | None = book_memory.memory if book_memory is not None else None
+    draft = write_prompts(
+        model,
+        [_prompt(question, book, found, memory_only=passages is None)],
+        max_tokens=ANSWER_TOKENS,
+        sampling=request.sampling,
+        progress=progress,
+        what="answer",
+        memory=memory,
+    )[0]
+    declined = NOT_FOUND in draft.text.lower() or not draft.text
+    text = None if declined else draft.text
+    answer = Answer(
+        question=question,
+        answer=text,
+        citations=_citations(question, text, found) if text is not None else (),
+        title=book.title,
+        source_sha256=book.source_sha256,
+        coverage=_coverage(book, book_memory),
+        model=model_info(model),
+        seed=request.sampling.seed,
+        seconds=round(time.monotonic() - started, 1),
+        memory="off" if memory is None else "read",
+        warnings=(CLOSED,) if not model.remembers and request.memory_only else (),
+    )
+    if write is not None:
+        from infini_cli.tasks.render import render_body
+
+        write(render_body(answer, "md"))
+    return answer
+
+
+def _prompt(question: str, book: Book, found: Sequence[ScoredPassage], *, memory_only: bool) -> str:
+    if memory_only:
+        return prompts.QUESTION_FROM_MEMORY.format(title=book.title, question=question)
+    in_order = sorted(found, key=lambda passage: passage.start)
+    texts = [f"[{passage.chapter_title}] {passage.text}" for passage in in_order]
+    return (
+        prompts.PASSAGES_INTRODUCTION.format(title=book.title)
+        + "\n\n".join(texts)
+        + prompts.QUESTION.format(question=question)
+    )
+
+
+def _within_budget(found: Sequence[ScoredPassage], model: Model) -> list[ScoredPassage]:
+    """Keep the best passages that fit together; the best one always."""
+    kept: list[ScoredPassage] = []
+    num_tokens = 0
+    for passage in found:
+        num_tokens += len(model.tokenizer.encode(passage.text))
+        if kept and num_tokens > MAX_PASSAGE_TOKENS:
+            break
+        kept.append(passage)
+    return kept
+
+
+def _citations(question: str, answer: str, found: Sequence[ScoredPassage]) -> tuple[Citation, ...]:
+    """Cite the passages that share most with the answer, each by a sentence of its own words."""
+    citations: list[Citation] = []
+    for passage in found:
+        quote = best_quote(passage.text, answer, question)
+        offset = passage.text.find(quote)
+        if not quote or offset < 0 or len(citations) == MAX_CITATIONS:
+            continue
+        start = passage.start + offset
+        citations.append(
+            Citation(
+                number=len(citations) + 1,
+                chapter_number=passage.chapter_number,
+                chapter_title=passage.chapter_title,
+                block_id=passage.block_id_at(offset),
+                page=passage.page,
+                quote=quote,
+                start=start,
+                end=start + len(quote),
+            )
+        )
+    return tuple(citations)
+
+
+def _coverage(book: Book, book_memory: BookMemory | None) -> Coverage:
+    if book_memory is not None:
+        return coverage_of(book_memory, book)
+    return Coverage.in_words(book.num_words, len(book.kept_chapters))

@@ -1,0 +1,218 @@
+"""Stream a book through the model: memory carried on, notes written, nothing lost on the way.
+
+Segments are read in order. With notes, each segment's window is kept until a group is full;
+then the notes of the group are written as one batch, and the state is saved. Groups depend on
+the plan alone, so a run that was stopped goes on at the last saved group and ends in the same
+state, bit for bit. Without notes the state is saved every few seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infini_cli import paths
+from infini_cli.errors import InfiniError
+from infini_cli.progress import Note as NoteEvent
+from infini_cli.progress import Progress, Read
+from infini_cli.reading.book import Book
+from infini_cli.store.book_memory import (
+    SUFFIX,
+    BookMemory,
+    Identity,
+    Note,
+    load_book_memory,
+    save_book_memory,
+)
+from infini_cli.tasks import prompts
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.requests import SamplingRequest
+from infini_cli.tasks.writer import write_branches
+from infini_cli.tokens.chat import Message
+from infini_cli.tokens.segments import Segment, SegmentPlan, plan_segments
+
+if TYPE_CHECKING:
+    from infini_models.decoder import Memory
+    from infini_models.generate import Branch
+
+MAX_GROUP_BYTES = 384 * 1024 * 1024
+MAX_GROUP_SEGMENTS = 16
+NOTE_TOKENS = 120
+SECONDS_BETWEEN_SAVES = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A book that was read.
+
+    Attributes:
+        book_memory: what is left of it.
+        plan: what was read.
+        num_resumed: segments that an earlier run had read.
+    """
+
+    book_memory: BookMemory
+    plan: SegmentPlan
+    num_resumed: int
+
+
+def read_through(
+    book: Book, model: Model, progress: Progress, *, notes: bool, use_cache: bool
+) -> Reading:
+    """Read all kept chapters of a book, going on where an earlier run stopped.
+
+    Args:
+        book: what to read.
+        model: who reads.
+        progress: told of every segment.
+        notes: whether a note is written on every segment.
+        use_cache: whether an earlier run's state is used, and this one's kept.
+    """
+    plan = plan_segments(book, model.tokenizer, model.segment_length)
+    identity = _identity(book, model, plan, notes)
+    path = paths.memories_dir() / f"{identity.key}{SUFFIX}" if use_cache else None
+    start = _restore(path, model, progress) if path is not None else None
+    if start is None:
+        start = BookMemory(
+            identity, book, model.decoder.empty_memory(), 0, len(plan.segments), 0, plan.num_tokens
+        )
+    run = _Run(start, plan, model, progress, path, notes)
+    return Reading(run.finish(), plan, start.num_segments_read)
+
+
+def _identity(book: Book, model: Model, plan: SegmentPlan, notes: bool) -> Identity:
+    return Identity(
+        model=model.name,
+        checkpoint=model.checkpoint,
+        form=model.form,
+        tokenizer=model.tokenizer.sha256,
+        source=book.source_sha256,
+        plan=plan.sha256,
+        recipe=prompts.notes_recipe() if notes else "",
+    )
+
+
+def _restore(path: Path, model: Model, progress: Progress) -> BookMemory | None:
+    if not path.is_file():
+        return None
+    try:
+        return load_book_memory(path, model)
+    except InfiniError as error:
+        progress(NoteEvent(f"{error.message}; reading the book again", warning=True))
+        return None
+
+
+class _Run:
+    """One pass over what is left of a plan."""
+
+    def __init__(
+        self,
+        start: BookMemory,
+        plan: SegmentPlan,
+        model: Model,
+        progress: Progress,
+        path: Path | None,
+        notes: bool,
+    ) -> None:
+        self.state, self.plan, self.model = start, plan, model
+        self.progress, self.path, self.notes = progress, path, notes
+        turn = [Message("system", prompts.SYSTEM), Message("user", "")]
+        split = model.chat.split(turn, 1)
+        encode = model.tokenizer.encode
+        self.prefix = [*split.before, *encode(prompts.PART_INTRODUCTION)]
+        self.suffix = [*encode(prompts.NOTE), *split.after]
+        self.started = self.last_save = time.monotonic()
+        self.first_tokens = start.num_tokens_read
+
+    def finish(self) -> BookMemory:
+        """Read to the end of the plan; what is saved survives any interruption."""
+        memory = self.state.memory
+        group: list[tuple[Segment, Branch]] = []
+        waiting: list[Segment] = []
+        group_bytes = 0
+        for segment in self.plan.segments[self.state.num_segments_read :]:
+            branch, memory = self._read(segment, memory)
+            waiting.append(segment)
+            if branch is not None and branch.cache is not None:
+                group.append((segment, branch))
+                group_bytes += branch.cache.num_bytes
+            self._tell(segment, waiting)
+            if self._is_due(segment, group, group_bytes):
+                self._save(memory, waiting, self._write_notes(group))
+                group, waiting, group_bytes = [], [], 0
+        return self.state
+
+    def _read(self, segment: Segment, memory: Memory) -> tuple[Branch | None, Memory]:
+        import torch
+        from infini_models.generate import Branch
+
+        ids_1S = torch.tensor([[*self.prefix, *segment.ids.tolist()]])
+        with torch.inference_mode():
+            result = self.model.decoder.read_segment(
+                ids_1S, memory, num_prefix=len(self.prefix), keep_cache=self.notes
+            )
+        assert result.memory is not None
+        if not self.notes:
+            return None, result.memory
+        # A note is written with the memory of all before, the segment itself being in sight.
+        branch = Branch(self.suffix, NOTE_TOKENS, result.cache, memory, stream=segment.index)
+        return branch, result.memory
+
+    def _is_due(
+        self, segment: Segment, group: Sequence[tuple[Segment, Branch]], group_bytes: int
+    ) -> bool:
+        if segment.index == len(self.plan.segments) - 1:
+            return True
+        if not self.notes:
+            return time.monotonic() - self.last_save >= SECONDS_BETWEEN_SAVES
+        return len(group) >= MAX_GROUP_SEGMENTS or group_bytes >= MAX_GROUP_BYTES
+
+    def _write_notes(self, group: Sequence[tuple[Segment, Branch]]) -> tuple[Note, ...]:
+        if not group:
+            return ()
+        drafts = write_branches(
+            self.model,
+            [branch for _, branch in group],
+            sampling=SamplingRequest(),
+            progress=self.progress,
+            what="notes",
+            done=len(self.state.notes),
+            total=len(self.plan.segments),
+        )
+        return tuple(
+            Note(segment.index, segment.chapter_number, segment.chapter_title, draft.text)
+            for (segment, _), draft in zip(group, drafts, strict=True)
+        )
+
+    def _save(self, memory: Memory, segments: Sequence[Segment], notes: tuple[Note, ...]) -> None:
+        num_tokens = sum(segment.num_tokens for segment in segments)
+        self.state = self.state.advanced(memory, len(segments), num_tokens, notes)
+        self.last_save = time.monotonic()
+        if self.path is None:
+            return
+        try:
+            save_book_memory(self.path, self.state)
+        except OSError as error:
+            self.progress(NoteEvent(f"the state cannot be saved: {error.strerror}", warning=True))
+            self.path = None
+
+    def _tell(self, segment: Segment, waiting: Sequence[Segment]) -> None:
+        tokens = self.state.num_tokens_read + sum(s.num_tokens for s in waiting)
+        seconds = max(time.monotonic() - self.started, 1e-9)
+        rate = (tokens - self.first_tokens) / seconds
+        self.progress(
+            Read(
+                book=self.state.book.title,
+                chapter=segment.chapter_title,
+                chapter_number=segment.chapter_number,
+                segment=segment.index + 1,
+                num_segments=len(self.plan.segments),
+                tokens=tokens,
+                num_tokens=self.plan.num_tokens,
+                tokens_per_second=rate,
+                seconds_left=(self.plan.num_tokens - tokens) / max(rate, 1e-9),
+            )
+        )

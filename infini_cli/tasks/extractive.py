@@ -1,0 +1,118 @@
+"""Summaries made of the book's own sentences, without a model: what a model has to beat."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from infini_cli.reading.book import BlockKind, Book, Chapter
+from infini_cli.tasks.length import parse_length
+from infini_cli.tasks.requests import SummaryRequest
+from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.textrank import rank_sentences
+from infini_cli.tasks.values import SectionSummary, Summary
+from infini_cli.tokens.coverage import Coverage
+
+METHODS = ("lead", "textrank")
+SECTION_WORDS = 60
+_TEXT_KINDS = (BlockKind.PARAGRAPH, BlockKind.QUOTE, BlockKind.LIST_ITEM, BlockKind.VERSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and the chapter it stands in."""
+
+    text: str
+    chapter_number: int
+
+    @property
+    def num_words(self) -> int:
+        """Whitespace-separated words."""
+        return len(self.text.split())
+
+
+def summarize_without_model(
+    book: Book, request: SummaryRequest, write: Callable[[str], None] | None = None
+) -> Summary:
+    """Summarise by `lead` (the first sentences) or `textrank` (the most central ones).
+
+    Args:
+        book: what was read.
+        request: method, length, scope.
+        write: takes the summary's body.
+
+    Raises:
+        UsageError: the length is malformed.
+    """
+    started = time.monotonic()
+    length = parse_length(request.length, book.num_words)
+    choose = _lead if request.method == "lead" else _textrank
+    sections: tuple[SectionSummary, ...] = ()
+    text = ""
+    if request.by_chapter:
+        share = max(1, length.target_words // max(1, len(book.kept_chapters)))
+        words = max(SECTION_WORDS, share)
+        sections = tuple(
+            SectionSummary(chapter.number, chapter.title, choose(_sentences([chapter]), words))
+            for chapter in book.kept_chapters
+        )
+    else:
+        text = choose(_sentences(book.kept_chapters), length.target_words)
+    summary = Summary(
+        title=book.title,
+        authors=book.authors,
+        source_sha256=book.source_sha256,
+        text=text,
+        sections=sections,
+        method=request.method,
+        length=length.label,
+        num_words=sum(len(part.split()) for part in (text, *(s.text for s in sections))),
+        coverage=Coverage.in_words(book.num_words, len(book.kept_chapters)),
+        model=None,
+        seed=request.sampling.seed,
+        seconds=round(time.monotonic() - started, 1),
+        warnings=book.warnings,
+    )
+    if write is not None:
+        from infini_cli.tasks.render import render_body
+
+        write(render_body(summary, "md"))
+    return summary
+
+
+def _sentences(chapters: Sequence[Chapter]) -> list[Sentence]:
+    return [
+        Sentence(" ".join(block.text[start:end].split()), chapter.number)
+        for chapter in chapters
+        for block in chapter.blocks
+        if block.kind in _TEXT_KINDS
+        for start, end in split_sentences(block.text)
+    ]
+
+
+def _lead(sentences: Sequence[Sentence], words: int) -> str:
+    return _joined(sentences, range(len(sentences)), words)
+
+
+def _textrank(sentences: Sequence[Sentence], words: int) -> str:
+    order = rank_sentences(
+        [sentence.text for sentence in sentences],
+        [sentence.chapter_number for sentence in sentences],
+    )
+    return _joined(sentences, order, words)
+
+
+def _joined(sentences: Sequence[Sentence], order: Sequence[int], words: int) -> str:
+    """Take sentences in an order until the target is met; give them in the book's order."""
+    chosen: list[int] = []
+    total = 0
+    for index in order:
+        size = sentences[index].num_words
+        if chosen and total + size > words:
+            if total >= 0.85 * words:
+                break
+            continue
+        chosen.append(index)
+        total += size
+    return " ".join(sentences[index].text for index in sorted(chosen))

@@ -1,0 +1,105 @@
+"""A model ready to read and write: decoder, tokenizer and chat template together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infini_cli.errors import ModelIncompatible
+from infini_cli.progress import Progress
+from infini_cli.tokens.chat import ChatTemplate
+from infini_cli.tokens.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from infini_models.decoder import Decoder
+    from infini_models.machine import Form
+
+    from infini_cli.store.resolve import ResolvedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A loaded model.
+
+    Attributes:
+        name: as the user asked for it.
+        checkpoint: fingerprint of configuration and weights, hexadecimal.
+        form: form of the weights (`int8`, `bfloat16` or `float32`).
+        decoder: the network.
+        tokenizer: text to ids and back.
+        chat: how it wants a conversation written.
+        segment_length: the most tokens of a segment.
+    """
+
+    name: str
+    checkpoint: str
+    form: str
+    decoder: Decoder
+    tokenizer: Tokenizer
+    chat: ChatTemplate
+    segment_length: int
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its gates let anything out of the memory: false for a plain conversion."""
+        return not self.decoder.is_closed
+
+
+def open_model(name: str, *, offline: bool, progress: Progress) -> Model:
+    """Load a model, fetching it first where it is not on this machine.
+
+    Args:
+        name: of the catalogue, a folder, or `owner/name[@revision]`.
+        offline: never use the network.
+        progress: told of downloads and conversions.
+
+    Raises:
+        ModelNotFound: it cannot be had.
+        ModelIncompatible: its weights or its tokenizer do not fit.
+    """
+    from infini_models.machine import best_form
+
+    from infini_cli.store.resolve import ensure
+
+    resolved = ensure(name, form=best_form(), offline=offline, progress=progress)
+    return load_model(resolved, best_form(), progress)
+
+
+def load_model(resolved: ResolvedModel, form: Form, progress: Progress) -> Model:
+    """Load a model that is on this machine.
+
+    Args:
+        resolved: where it is.
+        form: what to compute with.
+        progress: told of a conversion.
+
+    Raises:
+        ModelIncompatible: configuration, weights or tokenizer do not fit.
+    """
+    from infini_models.errors import CheckpointError
+    from infini_models.load import load_decoder
+
+    tokenizer = Tokenizer.from_folder(resolved.folder)
+    chat = ChatTemplate.from_folder(resolved.folder, tokenizer)
+    try:
+        decoder = load_decoder(resolved.config, resolved.weights(form, progress), form)
+    except CheckpointError as error:
+        raise ModelIncompatible(
+            f"cannot use `{resolved.name}`: {error}",
+            hint="`infini models list` shows models that work",
+        ) from error
+    if decoder.config.vocab_size < tokenizer.num_tokens:
+        raise ModelIncompatible(
+            f"cannot use `{resolved.name}`: its tokenizer has {tokenizer.num_tokens} tokens, "
+            f"its weights {decoder.config.vocab_size}",
+            hint="the tokenizer belongs to another model",
+        )
+    return Model(
+        name=resolved.name,
+        checkpoint=resolved.checkpoint,
+        form=form,
+        decoder=decoder,
+        tokenizer=tokenizer,
+        chat=chat,
+        segment_length=resolved.segment_length,
+    )

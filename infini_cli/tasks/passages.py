@@ -1,0 +1,206 @@
+"""Find the passages of a book that a question is about, by BM25 over runs of blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import bm25s
+import numpy as np
+
+from infini_cli.reading.book import BLOCK_SEPARATOR, Block, BlockKind, Book, Chapter
+from infini_cli.tasks.sentences import split_sentences
+
+MAX_PASSAGE_WORDS = 120
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
+_SUFFIXES = ("'s", "\u2019s", "ing", "ed", "es", "s")
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "but",
+        "by",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "him",
+        "his",
+        "how",
+        "i",
+        "in",
+        "is",
+        "it",
+        "its",
+        "not",
+        "of",
+        "on",
+        "or",
+        "she",
+        "that",
+        "the",
+        "their",
+        "them",
+        "they",
+        "this",
+        "to",
+        "was",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "you",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPassage:
+    """A passage and how well it fits.
+
+    Attributes:
+        text: verbatim, `Book.text[start:end]`.
+        chapter_number, chapter_title: where it stands.
+        blocks: identifiers with their offsets in the passage.
+        page: label of its first page, where there are pages.
+        start, end: offsets in `Book.text`.
+        score: BM25; higher is better.
+    """
+
+    text: str
+    chapter_number: int
+    chapter_title: str
+    blocks: tuple[tuple[str, int], ...]
+    page: str | None
+    start: int
+    end: int
+    score: float = 0.0
+
+    def block_id_at(self, offset: int) -> str:
+        """Name the block that holds a character of the passage."""
+        return next(name for name, begin in reversed(self.blocks) if begin <= offset)
+
+
+class Passages:
+    """All passages of a book, searchable.
+
+    Args:
+        book: its kept chapters are searched.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self._passages = [p for chapter in book.kept_chapters for p in _cut(chapter)]
+        vocabulary: dict[str, int] = {}
+        corpus = [
+            [vocabulary.setdefault(word, len(vocabulary)) for word in stems(passage.text)]
+            for passage in self._passages
+        ]
+        self._vocabulary = vocabulary
+        self._index: bm25s.BM25 | None = None
+        if vocabulary:
+            self._index = bm25s.BM25()
+            self._index.index((corpus, vocabulary), show_progress=False)
+
+    def __len__(self) -> int:
+        return len(self._passages)
+
+    def search(self, question: str, num_passages: int) -> list[ScoredPassage]:
+        """Give the best passages, best first; fewer where fewer share a word with it."""
+        words = list(dict.fromkeys(stems(question)))
+        known = [self._vocabulary[word] for word in words if word in self._vocabulary]
+        if self._index is None or not known:
+            return []
+        scores = np.asarray(self._index.get_scores_from_ids(known))
+        # Stable: of equal scores the earlier passage comes first.
+        order = np.argsort(-scores, kind="stable")[:num_passages]
+        return [_with_score(self._passages[i], float(scores[i])) for i in order if scores[i] > 0]
+
+
+def stems(text: str) -> list[str]:
+    """Give the words that count, lower case, common endings taken off."""
+    words = (word.lower() for word in _WORD.findall(text))
+    return [_stem(word) for word in words if word not in STOP_WORDS]
+
+
+def best_quote(passage: str, answer: str, question: str) -> str:
+    """Give the sentence of a passage that shares most with answer and question, verbatim."""
+    in_answer = set(stems(answer))
+    in_question = set(stems(question))
+    best, best_score = "", 0.0
+    for start, end in split_sentences(passage):
+        words = set(stems(passage[start:end]))
+        score = 2.0 * len(words & in_answer) + len(words & in_question)
+        if score > best_score:
+            best, best_score = passage[start:end], score
+    return best
+
+
+def _stem(word: str) -> str:
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word[: -len(suffix)]
+    return word
+
+
+def _cut(chapter: Chapter) -> Iterator[ScoredPassage]:
+    """Group blocks until a passage is full; one long block is a passage of its own."""
+    group: list[Block] = []
+    num_words = 0
+    for block in chapter.blocks:
+        if block.kind is BlockKind.SEPARATOR:
+            continue
+        size = len(block.text.split())
+        contiguous = not group or group[-1].end + len(BLOCK_SEPARATOR) == block.start
+        if group and (num_words + size > MAX_PASSAGE_WORDS or not contiguous):
+            yield _passage(chapter, group)
+            group, num_words = [], 0
+        group.append(block)
+        num_words += size
+    if group:
+        yield _passage(chapter, group)
+
+
+def _passage(chapter: Chapter, group: list[Block]) -> ScoredPassage:
+    start = group[0].start
+    return ScoredPassage(
+        text=BLOCK_SEPARATOR.join(block.text for block in group),
+        chapter_number=chapter.number,
+        chapter_title=chapter.title,
+        blocks=tuple((block.id, block.start - start) for block in group),
+        page=group[0].page,
+        start=start,
+        end=group[-1].end,
+    )
+
+
+def _with_score(passage: ScoredPassage, score: float) -> ScoredPassage:
+    return ScoredPassage(
+        passage.text,
+        passage.chapter_number,
+        passage.chapter_title,
+        passage.blocks,
+        passage.page,
+        passage.start,
+        passage.end,
+        score,
+    )

@@ -1,0 +1,56 @@
+"""Every word that infini itself says to a model.
+
+Instructions come after the text they are about: small models follow what they read last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+SYSTEM = (
+    "You summarize books and answer questions about them. You use only what the text says. "
+    "You write plain, complete sentences and name people by their names."
+)
+PART_INTRODUCTION = "This is a part of a book:\n\n"
+NOTE = (
+    "\n\n---\nSummarize this part of the book in two or three sentences. Say who does what, "
+    "where, and what comes of it. Begin with what happens, not with the words "
+    '"this part". Add nothing that is not in the text.'
+)
+MERGE_INTRODUCTION = "These are summaries of the parts of the book {title}, in order:\n\n"
+MERGE = (
+    "\n\n---\nWrite a summary of this book from these summaries, about {words} words long, in "
+    "flowing prose without headings or lists. Tell the story from its beginning to its end, "
+    "including the end. Say each thing once. Add nothing that is not above."
+)
+CHAPTER_INTRODUCTION = "These are notes on one chapter ({chapter}) of a book, in order:\n\n"
+CHAPTER = (
+    "\n\n---\nWrite one summary of this chapter from these notes, about {words} words long, as "
+    "one paragraph. Say each thing once. Add nothing that is not above."
+)
+UPDATE_INTRODUCTION = "This is the summary of the book {title} up to now:\n\n"
+UPDATE_MIDDLE = "\n\nThis is what happens next:\n\n"
+UPDATE = (
+    "\n\n---\nWrite the summary again so that it covers both, about {words} words long, in "
+    "flowing prose. Keep the names. Say each thing once. Add nothing that is not above."
+)
+MEMORY = (
+    "You have just read the whole book {title}. Write a summary of it, about {words} words "
+    "long, in flowing prose."
+)
+PASSAGES_INTRODUCTION = "These are passages from the book {title}:\n\n"
+QUESTION = (
+    "\n\n---\nAnswer this question from the passages alone, in one short sentence. If the "
+    'passages do not answer it, write only "Not found in this book."\n\nQuestion: {question}'
+)
+QUESTION_FROM_MEMORY = (
+    "You have just read the book {title}. Answer this question about it in one short sentence. "
+    'If the book does not answer it, write only "Not found in this book."\n\n'
+    "Question: {question}"
+)
+
+
+def notes_recipe() -> str:
+    """Hash what notes depend on besides the model and the text."""
+    text = "\0".join((SYSTEM, PART_INTRODUCTION, NOTE))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

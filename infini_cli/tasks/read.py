@@ -1,0 +1,35 @@
+"""Read a book once and keep what the model remembers of it in a file."""
+
+from __future__ import annotations
+
+import time
+
+from infini_cli.progress import Progress
+from infini_cli.reading.book import Book
+from infini_cli.store.book_memory import save_book_memory
+from infini_cli.tasks.book_reader import read_through
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.requests import ReadRequest
+from infini_cli.tasks.summarize import coverage_of, model_info
+from infini_cli.tasks.values import ReadResult
+
+
+def read(book: Book, request: ReadRequest, model: Model, progress: Progress) -> ReadResult:
+    """Read a book, write notes on its parts, and save both with the memory.
+
+    Args:
+        book: what to read.
+        request: where to.
+        model: who reads.
+        progress: told of every segment.
+    """
+    started = time.monotonic()
+    reading = read_through(book, model, progress, notes=True, use_cache=request.use_cache)
+    save_book_memory(request.destination, reading.book_memory)
+    return ReadResult(
+        title=book.title,
+        coverage=coverage_of(reading.book_memory, book),
+        model=model_info(model),
+        seconds=round(time.monotonic() - started, 1),
+        num_notes=len(reading.book_memory.notes),
+    )

@@ -1,0 +1,83 @@
+"""Summaries and answers as Markdown, plain text or JSON.
+
+A result is a body and a footer. The footer says how much was read, by what, and how long it
+took; no form leaves it out.
+"""
+
+from __future__ import annotations
+
+import json
+
+from infini_cli.tasks.values import Answer, Citation, ModelInfo, Summary
+from infini_cli.tokens.coverage import Coverage
+
+NOT_FOUND = "Not found in this book."
+
+
+def render(result: Summary | Answer, form: str) -> str:
+    """Write a result.
+
+    Args:
+        result: a summary or an answer.
+        form: `md`, `text` or `json`.
+    """
+    if form == "json":
+        return json.dumps(result.to_dict(), ensure_ascii=False, indent=2)
+    return render_body(result, form) + render_footer(result, form)
+
+
+def render_body(result: Summary | Answer, form: str) -> str:
+    """Write what stands above the footer; ends with a blank line."""
+    if isinstance(result, Answer):
+        return _answer_body(result, form)
+    return _summary_body(result, form)
+
+
+def render_footer(result: Summary | Answer, form: str) -> str:
+    """Write coverage, model, seed and seconds, and warnings if there are any."""
+    lines = [_coverage_line(result.coverage, result.model, result.seed, result.seconds)]
+    lines += [f"Note: {warning}." for warning in result.warnings]
+    text = "\n".join(lines)
+    return f"*{text}*" if form == "md" and len(lines) == 1 else text
+
+
+def _summary_body(summary: Summary, form: str) -> str:
+    by = f" by {', '.join(summary.authors)}" if summary.authors else ""
+    parts = [f"# {summary.title}" if form == "md" else summary.title + by]
+    if form == "md" and summary.authors:
+        parts.append(f"*{', '.join(summary.authors)}*")
+    if summary.text:
+        parts.append(summary.text)
+    for section in summary.sections:
+        heading = f"{section.chapter_number}. {section.title}"
+        parts.append(f"## {heading}" if form == "md" else heading)
+        parts.append(section.text)
+    return "\n\n".join(parts) + "\n\n"
+
+
+def _answer_body(answer: Answer, form: str) -> str:
+    if answer.answer is None:
+        return NOT_FOUND + "\n\n"
+    marks = " ".join(f"[{citation.number}]" for citation in answer.citations)
+    parts = [f"{answer.answer} {marks}".strip()]
+    parts += [_citation(citation, form) for citation in answer.citations]
+    return "\n\n".join(parts) + "\n\n"
+
+
+def _citation(citation: Citation, form: str) -> str:
+    place = citation.chapter_title + (f", page {citation.page}" if citation.page else "")
+    quote = " ".join(citation.quote.split())
+    if form == "md":
+        return f"[{citation.number}] {place}\n> {quote}"
+    return f'[{citation.number}] {place}: "{quote}"'
+
+
+def _coverage_line(coverage: Coverage, model: ModelInfo | None, seed: int, seconds: float) -> str:
+    if coverage.tokens_read is not None and coverage.num_tokens is not None:
+        read = f"{coverage.tokens_read:,} of {coverage.num_tokens:,} tokens"
+        read += f" in {coverage.num_segments:,} segments"
+    else:
+        read = f"{coverage.words_read:,} of {coverage.num_words:,} words"
+    dropped = f"{coverage.dropped:,} not read" if coverage.dropped else "nothing dropped"
+    who = f"Model {model.name}, seed {seed}" if model is not None else "No model"
+    return f"Read {read}, {dropped}. {who}, {seconds:.1f} s."

@@ -1,0 +1,158 @@
+"""Have the model write: prompts in, texts out, several at once.
+
+The book's text and the user's words are data to the chat template; only the template's own
+words can start or end a turn.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infini_cli.progress import Progress, Write
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.prompts import SYSTEM
+from infini_cli.tasks.requests import SamplingRequest
+from infini_cli.tokens.chat import Message
+from infini_cli.tokens.decode import StreamDecoder
+
+if TYPE_CHECKING:
+    from infini_models.decoder import Memory
+    from infini_models.generate import Branch
+
+NO_REPEAT_NGRAM_SIZE = 16
+"""Small models can fall into a loop; no honest sentence repeats sixteen tokens."""
+SECONDS_BETWEEN_EVENTS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the model wrote.
+
+    Attributes:
+        text: without surrounding space; if cut at the limit, up to its last full sentence.
+        num_tokens: tokens written.
+        cut: whether the limit was reached.
+    """
+
+    text: str
+    num_tokens: int
+    cut: bool
+
+
+def prompt_ids(model: Model, user: str) -> list[int]:
+    """Encode a conversation of one user turn."""
+    return model.chat.encode([Message("system", SYSTEM), Message("user", user)])
+
+
+def write_prompts(
+    model: Model,
+    prompts: Sequence[str],
+    *,
+    max_tokens: int,
+    sampling: SamplingRequest,
+    progress: Progress,
+    what: str,
+    memory: Memory | None = None,
+    write: Callable[[str], None] | None = None,
+) -> list[Draft]:
+    """Write an answer to each prompt; all are decoded as one batch.
+
+    Args:
+        model: the model.
+        prompts: the user's turns.
+        max_tokens: bound on each answer.
+        sampling: how tokens are chosen.
+        progress: told of tokens.
+        what: name of the work, for display.
+        memory: what the model may retrieve from.
+        write: takes the first prompt's text as it is written.
+    """
+    from infini_models.generate import Branch, read_prompt
+
+    branches = [
+        read_prompt(
+            model.decoder,
+            Branch(prompt_ids(model, prompt), max_tokens, None, memory, stream=index),
+        )
+        for index, prompt in enumerate(prompts)
+    ]
+    return write_branches(
+        model, branches, sampling=sampling, progress=progress, what=what, write=write
+    )
+
+
+def write_branches(
+    model: Model,
+    branches: Sequence[Branch],
+    *,
+    sampling: SamplingRequest,
+    progress: Progress,
+    what: str,
+    write: Callable[[str], None] | None = None,
+    done: int = 0,
+    total: int | None = None,
+) -> list[Draft]:
+    """Decode branches as one batch.
+
+    Args:
+        model: the model.
+        branches: what to write.
+        sampling: how tokens are chosen.
+        progress: told of tokens.
+        what: name of the work, for display.
+        write: takes the first branch's text as it is written.
+        done: texts of this work written before, for display.
+        total: texts of this work in all, for display.
+    """
+    from infini_models import generate
+    from infini_models.sampling import Sampling
+
+    decoder = StreamDecoder(model.tokenizer)
+    started = time.monotonic()
+    last_event = started
+    num_written = 0
+
+    def on_token(index: int, token: int) -> None:
+        nonlocal num_written, last_event
+        num_written += 1
+        if index == 0 and write is not None and (piece := decoder.push(token)):
+            write(piece)
+        now = time.monotonic()
+        if now - last_event >= SECONDS_BETWEEN_EVENTS:
+            last_event = now
+            rate = num_written / (now - started)
+            progress(Write(what, done, total or len(branches), num_written, rate))
+
+    written = generate.write_branches(
+        model.decoder,
+        branches,
+        Sampling(
+            temperature=sampling.temperature,
+            top_k=sampling.top_k,
+            top_p=sampling.top_p,
+            seed=sampling.seed,
+            no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
+        ),
+        model.chat.stop_ids,
+        on_token,
+    )
+    if write is not None and (rest := decoder.flush()):
+        write(rest)
+    rate = num_written / max(time.monotonic() - started, 1e-9)
+    progress(Write(what, done + len(branches), total or len(branches), num_written, rate))
+    return [_draft(model, result.ids, result.finished == "length") for result in written]
+
+
+def _draft(model: Model, ids: list[int], cut: bool) -> Draft:
+    from infini_cli.tasks.sentences import split_sentences
+
+    text = model.tokenizer.decode(ids).strip()
+    if cut:
+        spans = split_sentences(text)
+        if len(spans) > 1:
+            # The last sentence is unfinished; better a sentence less than half of one.
+            text = text[: spans[-2][1]].strip()
+    return Draft(" ".join(text.split()) if "\n" not in text else text, len(ids), cut)
