@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-import lxml.html
 from lxml import etree
 
 from infini_cli.reading.encoding import decode
+from infini_cli.reading.epub_archive import parse_xml, resolve
 from infini_cli.reading.epub_package import Package, PackageItem
+from infini_cli.reading.html import declared_encoding
+from infini_cli.reading.xhtml import parse_markup, roles_of
 
 MAX_DEPTH = 32
-_DECLARATION_END = "?>"
+MAX_ENTRIES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,9 @@ class TocEntry:
     """A line of a table of contents.
 
     Attributes:
-        title: as printed.
+        title: as printed, perhaps empty.
         path: the file inside the archive.
-        fragment: the element in it, `` for its beginning.
+        fragment: the element in it, empty for its beginning.
         depth: nesting, 0 at the top.
     """
 
@@ -35,67 +37,60 @@ class TocEntry:
 
 def read_toc(package: Package) -> list[TocEntry]:
     """Give the lines of the best table of contents there is; none if there is none."""
-    if package.nav is not None and (entries := _nav_entries(package.nav)):
-        return entries
-    if package.ncx is not None:
-        return _ncx_entries(package.ncx)
+    for item, read in ((package.nav, _nav_entries), (package.ncx, _ncx_entries)):
+        if item is not None and (entries := list(read(item))):
+            return entries[:MAX_ENTRIES]
     return []
 
 
-def _nav_entries(item: PackageItem) -> list[TocEntry]:
-    text = decode(item.content).text
-    if text.lstrip().startswith("<?xml"):
-        text = text.partition(_DECLARATION_END)[2]
-    try:
-        root = lxml.html.document_fromstring(text)
-    except (etree.LxmlError, ValueError):
-        return []
+def _nav_entries(item: PackageItem) -> Iterator[TocEntry]:
+    decoded = decode(item.content, declared=declared_encoding(item.content))
+    root = parse_markup(decoded.text)
+    if root is None:
+        return
     navs = list(root.iter("nav"))
-    named = [nav for nav in navs if "toc" in f"{nav.get('epub:type')} {nav.get('role')}"]
-    chosen = named or [nav for nav in navs if nav.get("epub:type") is None] or navs
-    entries: list[TocEntry] = []
-    for nav in chosen[:1]:
+    named = [nav for nav in navs if "toc" in roles_of(nav)]
+    # Some books forget to say which list is the contents; page lists and landmarks say so.
+    unnamed = [nav for nav in navs if not roles_of(nav)]
+    for nav in (named or unnamed)[:1]:
         for top in nav.findall(".//ol")[:1]:
-            _walk_list(top, item.path, 0, entries)
-    return entries
+            yield from _list_entries(top, item.path, 0)
 
 
-def _walk_list(element: etree._Element, base: str, depth: int, entries: list[TocEntry]) -> None:
+def _list_entries(element: etree._Element, base: str, depth: int) -> Iterator[TocEntry]:
     if depth > MAX_DEPTH:
         return
     for line in element.findall("li"):
+        inner = line.findall("ol")
         link = line.find("a")
-        if link is None:
-            link = line.find(".//a") if line.find("ol") is None else None
+        if link is None and not inner:
+            link = line.find(".//a")
         if link is not None and link.get("href"):
-            _append(entries, _words(link), str(link.get("href")), base, depth)
-        for inner in line.findall("ol"):
-            _walk_list(inner, base, depth + 1, entries)
+            yield _entry(link, str(link.get("href")), base, depth)
+        for nested in inner:
+            yield from _list_entries(nested, base, depth + 1)
 
 
-def _ncx_entries(item: PackageItem) -> list[TocEntry]:
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
-    try:
-        root = etree.fromstring(item.content, parser) if item.content.strip() else None
-    except (etree.LxmlError, ValueError):
-        return []
-    entries: list[TocEntry] = []
-    if root is None:
-        return entries
-    for point in root.iter("{*}navPoint"):
-        depth = sum(1 for up in point.iterancestors() if str(up.tag).endswith("}navPoint"))
-        label, content = point.find("{*}navLabel"), point.find("{*}content")
+def _ncx_entries(item: PackageItem) -> Iterator[TocEntry]:
+    root = parse_xml(item.content)
+    top = root.find("{*}navMap") if root is not None else None
+    if top is None:
+        return
+    stack = [(point, 0) for point in reversed(top.findall("{*}navPoint"))]
+    while stack:
+        point, depth = stack.pop()
+        content = point.find("{*}content")
         if content is not None and content.get("src"):
-            title = _words(label) if label is not None else ""
-            _append(entries, title, str(content.get("src")), item.path, depth)
-    return entries
+            yield _entry(point.find("{*}navLabel"), str(content.get("src")), item.path, depth)
+        stack.extend((inner, depth + 1) for inner in reversed(point.findall("{*}navPoint")))
 
 
-def _append(entries: list[TocEntry], title: str, href: str, base: str, depth: int) -> None:
+def _entry(label: etree._Element | None, href: str, base: str, depth: int) -> TocEntry:
     path, _, fragment = href.partition("#")
-    joined = posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(path)))
-    entries.append(TocEntry(title, joined if path else base, unquote(fragment), depth))
-
-
-def _words(element: etree._Element) -> str:
-    return " ".join("".join(str(piece) for piece in element.itertext()).split())
+    text = "".join(map(str, label.itertext())) if label is not None else ""
+    return TocEntry(
+        title=" ".join(text.split()),
+        path=resolve(base, unquote(path)) if path else base,
+        fragment=unquote(fragment),
+        depth=depth,
+    )

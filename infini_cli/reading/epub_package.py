@@ -1,9 +1,10 @@
 """Open an EPUB through EbookLib, made tolerant of what it chokes on.
 
-EbookLib reads the container, the package, its manifest and its spine. Files that the
-manifest lists and the archive lacks, contents tables that are not where the package says,
-and markup in odd encodings would stop it or come out empty; here they are warnings, and the
-tables of contents and the chapters are read by this project's own modules.
+EbookLib reads the package: metadata, manifest, spine. Before it does, the package is put into
+the shape that EbookLib expects (one namespace, no item without an address); while it does, it
+is given only the files that hold text, and nothing for those that are missing. Tables of
+contents and chapters are read by this project's own modules, since EbookLib fails on or loses
+the odd ones.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
-import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from ebooklib import epub
 from lxml import etree
 
-from infini_cli.errors import DamagedInput, InputTooLarge, ProtectedInput
-from infini_cli.reading.limits import check_archive, read_member
+from infini_cli.errors import DamagedInput, InputError
+from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive, parse_xml, resolve
+from infini_cli.reading.epub_protection import check_protection
 
-MARKUP_TYPES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})
 NCX_TYPE = "application/x-dtbncx+xml"
-FONT_ALGORITHMS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-_OPF = "{http://www.idpf.org/2007/opf}"
+MARKUP_TYPES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})
+NO_TEXT_TYPES = ("image/", "audio/", "video/", "font/", "application/font", "application/vnd.ms-o")
+CONTAINER_PATH = "META-INF/container.xml"
+_OPF = "http://www.idpf.org/2007/opf"
+_DC = "http://purl.org/dc/elements/1.1/"
+_MAX_FALLBACKS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,22 @@ class PackageItem:
 
     Attributes:
         path: inside the archive.
-        content: its bytes; empty if it could not be read.
+        content: its bytes; empty if it is missing, damaged or a picture.
+        media_type: as the manifest says.
         properties: what the manifest says of it (`nav`, `cover-image`, ...).
+        linear: whether it is part of the main text.
     """
 
     path: str
     content: bytes
-    properties: frozenset[str]
+    media_type: str = "application/xhtml+xml"
+    properties: frozenset[str] = frozenset()
+    linear: bool = True
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it holds no text by its very kind."""
+        return self.media_type.startswith(NO_TEXT_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +61,14 @@ class Package:
     """What an EPUB holds, in reading order.
 
     Attributes:
-        title, authors, language: as declared.
+        title: as declared, None if it is not.
+        authors: as declared.
+        language: as declared.
         spine: the chapters' files, those out of line (`linear="no"`) last.
         nav: the EPUB 3 navigation document.
         ncx: the EPUB 2 table of contents.
         metadata: identifier, publisher and date, where declared.
         warnings: what was missing or broken.
-        num_missing: files of the spine that could not be read.
     """
 
     title: str | None
@@ -65,7 +79,6 @@ class Package:
     ncx: PackageItem | None
     metadata: dict[str, str]
     warnings: tuple[str, ...]
-    num_missing: int
 
 
 def open_package(data: bytes, name: str) -> Package:
@@ -74,189 +87,181 @@ def open_package(data: bytes, name: str) -> Package:
     Raises:
         DamagedInput: the archive or the package cannot be read at all.
         ProtectedInput: its chapters are encrypted.
+        EncryptedInput: it is a zip archive with a password.
         InputTooLarge: it unpacks to more than any book.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            check_archive(archive, name)
-            reader = _Reader(archive, name)
-            return reader.read()
-    except (InputTooLarge, DamagedInput, ProtectedInput):
+            return _Reader(EpubArchive(archive, name)).read()
+    except InputError:
         raise
     except READ_ERRORS as error:
         raise _damaged(name, "the archive cannot be opened") from error
-    except (epub.EpubException, etree.LxmlError, KeyError, AttributeError, ValueError) as error:
-        # EbookLib's errors are of no family of their own.
+    except (epub.EpubException, LookupError, AttributeError, TypeError, ValueError) as error:
+        # EbookLib's errors on odd packages are of no family of their own.
         raise _damaged(name, "its package cannot be read") from error
 
 
 class _Reader(epub.EpubReader):  # type: ignore[misc]  # EbookLib has no types
-    """EbookLib's reader over an open archive, reading only what holds text."""
+    """EbookLib's reader over an open archive."""
 
-    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
-        super().__init__(name, {"ignore_ncx": True})
-        self.zf = archive
-        self.display_name = name
-        self.members = {m.lower(): m for m in archive.namelist()}
-        self.problems: list[str] = []
+    def __init__(self, archive: EpubArchive) -> None:
+        super().__init__(archive.name, {"ignore_ncx": True})
+        self.archive = archive
+        self.problems = archive.problems
+        self.wanted: frozenset[str] = frozenset()
 
     def read(self) -> Package:
-        try:
-            self._load_container()
-        except (KeyError, etree.LxmlError, ValueError):
-            self.opf_file = ""
-        if not self.opf_file or self._member(self.opf_file) is None:
-            self._find_package()
-        self._load_opf_file()
-        self._check_encryption()
-        return self._package()
-
-    def read_file(self, name: str) -> bytes:
-        """Read a member; pictures, fonts and sounds are not read, a missing file is empty."""
-        path = posixpath.normpath(name)
-        extension = posixpath.splitext(path)[1].lower()
-        if extension in (".jpg", ".jpeg", ".png", ".gif", ".svg", ".ttf", ".otf", ".woff", ".css"):
-            return b""
-        if extension in (".woff2", ".js", ".mp3", ".mp4", ".m4a", ".webp", ".pls", ".smil"):
-            return b""
-        member = self._member(path)
-        if member is None:
-            if extension in (".xhtml", ".html", ".htm", ".xml"):
-                self.problems.append(f"`{path}` is listed but not in the file")
-            return b""
-        try:
-            return read_member(self.zf, member)
-        except READ_ERRORS:
-            self.problems.append(f"`{path}` is damaged")
-            return b""
-
-    def _member(self, path: str) -> str | None:
-        path = posixpath.normpath(path)
-        return self.members.get(path.lower()) or self.members.get(unquote(path).lower())
-
-    def _find_package(self) -> None:
-        found = sorted(m for m in self.members.values() if m.lower().endswith(".opf"))
-        if not found:
-            raise _damaged(self.display_name, "it has no package file")
-        self.problems.append("the container does not name the package; found it by its name")
-        self.opf_file = found[0]
-        self.opf_dir = posixpath.dirname(found[0])
-
-    def _load_opf_file(self) -> None:
-        content = self.read_file(self.opf_file)
-        parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
-        root = etree.fromstring(content, parser) if content.strip() else None
-        if root is None or root.find(f"{_OPF}manifest") is None:
-            raise _damaged(self.display_name, "its package lists no files")
-        for item in root.iter(f"{_OPF}item"):
-            # EbookLib fails on items without these.
-            item.set("href", item.get("href") or "")
-            item.set("id", item.get("id") or "")
-        for part in list(root):
-            for comment in list(part.iter(etree.Comment)):
-                parent = comment.getparent()
-                if parent is not None:
-                    parent.remove(comment)
+        self.opf_file = self._package_path()
+        self.opf_dir = posixpath.dirname(self.opf_file)
+        root = parse_xml(self.archive.read(self.opf_file))
+        if root is None or root.find("{*}manifest") is None:
+            raise _damaged(self.archive.name, "its package lists no files")
+        _normalise(root)
         self.container = etree.ElementTree(root)
         try:
             self._load_metadata()
-        except (AttributeError, KeyError, TypeError, ValueError):
-            self.problems.append("the metadata cannot be read")
+        except (AttributeError, LookupError, TypeError, ValueError):
+            self.problems.append("what the book says of itself cannot be read")
+        references = _spine_references(root)
+        readable = self._readable_items(root)
+        spine_ids = [_with_text(idref, readable) for idref, _ in references]
+        contents = [key for key, item in readable.items() if _is_contents(item)]
+        named = [key for key in (*spine_ids, *contents) if key in readable]
+        self.wanted = frozenset(
+            resolve(self.opf_file, unquote(readable[key].get("href", ""))) for key in named
+        )
+        check_protection(self.archive, self.wanted)
         self._load_manifest()
-        spine = root.find(f"{_OPF}spine")
-        self.spine_toc = spine.get("toc") if spine is not None else None
-        itemrefs = spine.findall(f"{_OPF}itemref") if spine is not None else []
-        self.book.spine = [(ref.get("idref"), ref.get("linear", "yes")) for ref in itemrefs]
-
-    def _check_encryption(self) -> None:
-        member = self._member("META-INF/encryption.xml")
-        if member is None:
-            return
-        parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
-        try:
-            root = etree.fromstring(read_member(self.zf, member), parser)
-        except (*READ_ERRORS, etree.LxmlError, ValueError):
-            return
-        if root is None:
-            return
-        markup = {self._path(item).lower() for item in self.book.items if _is_markup(item)}
-        for entry in root.iter("{*}EncryptedData"):
-            method = entry.find("{*}EncryptionMethod")
-            target = entry.find(".//{*}CipherReference")
-            algorithm = method.get("Algorithm", "") if method is not None else ""
-            path = unquote(target.get("URI", "")) if target is not None else ""
-            if algorithm not in FONT_ALGORITHMS and path.lower() in markup:
-                raise ProtectedInput(
-                    f"`{self.display_name}` is locked by digital rights management",
-                    hint="infini reads only books without such a lock",
-                )
-
-    def _package(self) -> Package:
-        by_id: dict[str, object] = {}
-        for item in self.book.items:
-            by_id.setdefault(item.id or "", item)
-        lines: dict[bool, list[PackageItem]] = {True: [], False: []}
-        seen: set[str] = set()
-        for idref, linear in self.book.spine:
-            item = by_id.get(idref or "")
-            if item is None:
-                self.problems.append(f"the reading order names `{idref}`, which is not listed")
-                continue
-            path = self._path(item)
-            if path in seen:
-                continue
-            seen.add(path)
-            lines[linear != "no"].append(self._item(item))
-        if not self.book.spine:
-            self.problems.append("no reading order is given; files are read as they are listed")
-            lines[True] = [self._item(item) for item in self.book.items if _is_markup(item)]
-        spine = (*lines[True], *lines[False])
-        ncx = by_id.get(self.spine_toc or "")
-        if not isinstance(ncx, epub.EpubNcx):
-            ncx = next((i for i in self.book.items if isinstance(i, epub.EpubNcx)), None)
-        nav = next((i for i in self.book.items if isinstance(i, epub.EpubNav)), None)
-        return Package(
-            title=self._first("title"),
-            authors=tuple(self._all("creator")),
-            language=self._first("language"),
-            spine=spine,
-            nav=self._item(nav) if nav is not None else None,
-            ncx=self._item(ncx) if ncx is not None else None,
-            metadata={
-                key: value
-                for key in ("identifier", "publisher", "date")
-                if (value := self._first(key)) is not None
-            },
-            warnings=tuple(dict.fromkeys(self.problems)),
-            num_missing=sum(1 for item in spine if not item.content),
+        return self._assemble(
+            [(key, linear) for key, (_, linear) in zip(spine_ids, references, strict=True)],
+            root.find(f"{{{_OPF}}}spine"),
         )
 
-    def _item(self, item: object) -> PackageItem:
-        properties = getattr(item, "properties", None) or []
-        content = getattr(item, "content", b"") or b""
-        if isinstance(content, str):
-            content = content.encode()
-        return PackageItem(self._path(item), content, frozenset(properties))
+    def read_file(self, name: str) -> bytes:
+        """Give EbookLib the files that are wanted; nothing for pictures, fonts and styles."""
+        for path in (resolve("", name), resolve("", unquote(name))):
+            if path in self.wanted:
+                return self.archive.read(path)
+        return b""
 
-    def _path(self, item: object) -> str:
-        return posixpath.normpath(posixpath.join(self.opf_dir, str(getattr(item, "file_name", ""))))
+    def _package_path(self) -> str:
+        if self.archive.find(CONTAINER_PATH) is not None:
+            root = parse_xml(self.archive.read(CONTAINER_PATH))
+            for rootfile in root.iter("{*}rootfile") if root is not None else ():
+                path = resolve("", unquote(rootfile.get("full-path") or ""))
+                if path and self.archive.find(path) is not None:
+                    return path
+        found = self.archive.with_suffix(".opf")
+        if not found:
+            raise _damaged(self.archive.name, "it has no package file")
+        self.problems.append("the container does not name the package; found it by its name")
+        return found[0]
 
-    def _all(self, field: str) -> list[str]:
-        values = []
-        for namespace in self.book.metadata.values():
-            for value, _ in namespace.get(field, []) if isinstance(namespace, dict) else []:
-                if value and " ".join(value.split()) not in values:
-                    values.append(" ".join(value.split()))
-        return values
+    def _readable_items(self, root: etree._Element) -> dict[str, etree._Element]:
+        items: dict[str, etree._Element] = {}
+        for item in root.iter(f"{{{_OPF}}}item"):
+            items.setdefault(item.get("id", ""), item)
+        return items
 
-    def _first(self, field: str) -> str | None:
-        return next(iter(self._all(field)), None)
+    def _assemble(
+        self, references: list[tuple[str, bool]], spine_element: etree._Element | None
+    ) -> Package:
+        items: dict[str, PackageItem] = {}
+        for item in self.book.items:
+            items.setdefault(item.id or "", self._item(item))
+        spine = list(self._spine(references, items))
+        if not references:
+            self.problems.append("no reading order is given; files are read as they are listed")
+            spine = [item for item in items.values() if item.media_type in MARKUP_TYPES]
+        spine.sort(key=lambda item: not item.linear)
+        ncx = items.get(spine_element.get("toc") or "") if spine_element is not None else None
+        if ncx is None or ncx.media_type != NCX_TYPE:
+            ncx = next((item for item in items.values() if item.media_type == NCX_TYPE), None)
+        facts = {key: self._declared(key) for key in ("identifier", "publisher", "date")}
+        return Package(
+            title=next(iter(self._declared("title")), None),
+            authors=tuple(self._declared("creator")),
+            language=next(iter(self._declared("language")), None),
+            spine=tuple(spine),
+            nav=next((item for item in items.values() if "nav" in item.properties), None),
+            ncx=ncx,
+            metadata={key: values[0] for key, values in facts.items() if values},
+            warnings=tuple(dict.fromkeys(self.problems)),
+        )
+
+    def _spine(
+        self, references: list[tuple[str, bool]], items: dict[str, PackageItem]
+    ) -> Iterator[PackageItem]:
+        seen: set[str] = set()
+        for key, linear in references:
+            item = items.get(key)
+            if item is None:
+                self.problems.append(f"the reading order names `{key}`, which is not listed")
+            elif item.path not in seen:
+                seen.add(item.path)
+                yield PackageItem(item.path, item.content, item.media_type, item.properties, linear)
+
+    def _item(self, item: epub.EpubItem) -> PackageItem:
+        content = item.content or b""
+        properties = set(getattr(item, "properties", None) or ())
+        if isinstance(item, epub.EpubNav):
+            properties.add("nav")
+        return PackageItem(
+            path=resolve(self.opf_file, str(item.file_name or "")),
+            content=content.encode() if isinstance(content, str) else content,
+            media_type=str(item.media_type or "").lower(),
+            properties=frozenset(properties),
+        )
+
+    def _declared(self, field: str) -> list[str]:
+        values = (value for value, _ in self.book.metadata.get(_DC, {}).get(field, []))
+        return list(dict.fromkeys(" ".join(value.split()) for value in values if value))
 
 
-def _is_markup(item: object) -> bool:
-    return str(getattr(item, "media_type", "")).lower() in MARKUP_TYPES or isinstance(
-        item, epub.EpubHtml
-    )
+def _normalise(root: etree._Element) -> None:
+    """Give every element the namespace that EbookLib looks for, every item what it asks of it."""
+    for element in list(root.iter("*")):
+        name = etree.QName(element)
+        if name.namespace is not None and "dc/elements" in name.namespace:
+            element.tag = f"{{{_DC}}}{name.localname.lower()}"
+        elif name.namespace is None or "oeb-package" in name.namespace:
+            element.tag = f"{{{_OPF}}}{name.localname}"
+        if etree.QName(element).localname == "item":
+            element.set("href", (element.get("href") or "").strip())
+            element.set("id", element.get("id") or "")
+            # EbookLib forgets the address of an item with the property `cover`.
+            properties = set((element.get("properties") or "").split()) - {"cover"}
+            element.set("properties", " ".join(sorted(properties)))
+    for inner in root.findall(f"{{{_OPF}}}metadata/{{{_OPF}}}dc-metadata"):
+        outer = inner.getparent()
+        if outer is not None:
+            outer.extend(list(inner))
+            outer.remove(inner)
+
+
+def _spine_references(root: etree._Element) -> list[tuple[str, bool]]:
+    return [
+        (reference.get("idref") or "", reference.get("linear") != "no")
+        for reference in root.iterfind(f"{{{_OPF}}}spine/{{{_OPF}}}itemref")
+    ]
+
+
+def _with_text(key: str, items: dict[str, etree._Element]) -> str:
+    """Follow the fallbacks of a file that is no markup to one that is, if there is one."""
+    found = key
+    for _ in range(_MAX_FALLBACKS):
+        item = items.get(found)
+        if item is None:
+            break
+        if (item.get("media-type") or "").lower() in MARKUP_TYPES:
+            return found
+        found = item.get("fallback") or ""
+    return key
+
+
+def _is_contents(item: etree._Element) -> bool:
+    return item.get("media-type") == NCX_TYPE or "nav" in (item.get("properties") or "").split()
 
 
 def _damaged(name: str, what: str) -> DamagedInput:

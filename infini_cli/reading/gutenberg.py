@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from infini_cli.reading.book import Removal
+from infini_cli.reading.raw import RawChapter
 
 MAX_SHARE = 0.15
 """More than this share of a text is never taken for a licence, unless the text is tiny."""
 MIN_CAP_CHARACTERS = 25_000
 """The licence itself is about 19,000 characters: more than 15 % of a short story."""
+CHARACTERS_PER_WORD = 6
 
 _START = re.compile(
     r"^[ \t]*\*{3}[ \t]*START OF (?:THE|THIS) PROJECT GUTENBERG EBOOK.*?\*{3}[ \t]*$",
@@ -69,3 +72,64 @@ def strip_licence(text: str) -> Stripped:
         language=_LANGUAGES.get(fields.get("Language", "").lower()),
         removals=removals,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StrippedChapters:
+    """Chapters without the licence.
+
+    Attributes:
+        chapters: the rest; those that held nothing else are gone.
+        removals: what was taken out.
+    """
+
+    chapters: tuple[RawChapter, ...]
+    removals: tuple[Removal, ...] = ()
+
+
+def strip_licence_blocks(chapters: Sequence[RawChapter]) -> StrippedChapters:
+    """Cut whole blocks at the same markers; at most 15 % of the book at either end."""
+    places = [
+        (number, position, block.text)
+        for number, chapter in enumerate(chapters)
+        for position, block in enumerate(chapter.blocks)
+    ]
+    sizes = [len(text.split()) for _, _, text in places]
+    cap = max(int(sum(sizes) * MAX_SHARE), MIN_CAP_CHARACTERS // CHARACTERS_PER_WORD)
+    start, end = 0, len(places)
+    for index in _within(sizes, cap):
+        if _START.search(places[index][2]):
+            start = index + 1
+            break
+    for distance in _within(sizes[::-1], cap):
+        index = len(places) - 1 - distance
+        if index >= start and _END.search(places[index][2]):
+            end = index
+    if (start, end) == (0, len(places)) or not any(sizes[start:end]):
+        return StrippedChapters(tuple(chapters))
+    kept = {place[:2] for place in places[start:end]}
+    rest = (
+        replace(
+            chapter,
+            blocks=tuple(
+                block for position, block in enumerate(chapter.blocks) if (number, position) in kept
+            ),
+        )
+        for number, chapter in enumerate(chapters)
+    )
+    num_words = sum(sizes[:start]) + sum(sizes[end:])
+    num_parts = int(start > 0) + int(end < len(places))
+    return StrippedChapters(
+        tuple(chapter for chapter in rest if chapter.blocks),
+        (Removal("licence", num_parts, num_words),),
+    )
+
+
+def _within(sizes: Sequence[int], cap: int) -> Iterator[int]:
+    """Give the indices of the first blocks that together have at most so many words."""
+    total = 0
+    for index, size in enumerate(sizes):
+        total += size
+        if total > cap:
+            return
+        yield index
