@@ -16,6 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -105,9 +106,11 @@ def fetch_url(url: str, target: Target) -> None:
         try:
             _fetch_rest(url, have, target)
         except (OSError, http.client.HTTPException) as error:
-            if isinstance(error, urllib.error.HTTPError) and error.code == 416 and have:
-                target.clear()
-                continue
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+                if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
+                    target.clear()
+                    continue
             stalls = 0 if target.size() > have else stalls + 1
             # No connection at all is not worth a second try; a lost one is.
             if isinstance(error, urllib.error.URLError) or stalls >= MAX_STALLS:
@@ -148,7 +151,7 @@ def _fetch_rest(url: str, have: int, target: Target) -> None:
     if have:
         request.add_header("Range", f"bytes={have}-")
     with _open(request) as response:
-        start = have if response.status == 206 else 0
+        start = have if response.status == HTTPStatus.PARTIAL_CONTENT else 0
         length = response.headers.get("Content-Length")
         if length is not None and start + int(length) != target.num_bytes:
             raise SourceFailed(f"it has {start + int(length)} bytes, not {target.num_bytes}")
@@ -172,10 +175,14 @@ def _copy(response: Any, file: BinaryIO, done: int, target: Target) -> None:
 def _open(request: urllib.request.Request) -> Any:
     """Open a URL within `CONNECT_SECONDS`, names included: looking one up has no timeout."""
     answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    abandoned = threading.Event()
 
     def ask() -> None:
         try:
-            answer.put(urllib.request.urlopen(request, timeout=READ_SECONDS))
+            response = urllib.request.urlopen(request, timeout=READ_SECONDS)
+            if abandoned.is_set():
+                response.close()
+            answer.put(response)
         except (OSError, http.client.HTTPException, ValueError) as error:
             answer.put(error)
 
@@ -183,6 +190,7 @@ def _open(request: urllib.request.Request) -> Any:
     try:
         opened = answer.get(timeout=CONNECT_SECONDS)
     except queue.Empty:
+        abandoned.set()
         raise SourceFailed(f"no answer within {CONNECT_SECONDS:.0f} seconds") from None
     if isinstance(opened, ValueError):
         raise SourceFailed(f"`{request.full_url}` is no address")
