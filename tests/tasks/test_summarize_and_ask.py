@@ -1,0 +1,116 @@
+"""Summaries and answers end to end, by a model that writes nonsense: the honesty is real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infini_cli.errors import DamagedInput, MemoryMismatch, UsageError
+from infini_cli.progress import Event, Read, silent
+from infini_cli.store.book_memory import load_book_memory, read_header
+from infini_cli.tasks import book_reader
+from infini_cli.tasks.ask import ask
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.read import read
+from infini_cli.tasks.render import render
+from infini_cli.tasks.requests import AnswerRequest, MemoryRequest, ReadRequest, SummaryRequest
+from infini_cli.tasks.summarize import summarize
+from tests.tasks.tiny import tiny_book
+
+
+@pytest.fixture(autouse=True)
+def short_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_reader, "NOTE_TOKENS", 4)
+
+
+@pytest.mark.parametrize("method", ["hierarchical", "incremental", "memory", "lead", "textrank"])
+def test_every_method_says_what_it_read(tiny: Model, method: str) -> None:
+    book = tiny_book(3)
+    summary = summarize(book, SummaryRequest(method=method, length="30w"), tiny, silent)
+    coverage = summary.coverage
+    assert coverage.dropped == 0
+    assert coverage.words_read == coverage.num_words == book.num_words
+    document = json.loads(render(summary, "json"))
+    assert document["schema"] == "infini/1"
+    assert document["coverage"]["dropped"] == 0
+    assert "nothing dropped" in render(summary, "md")
+    assert ("No model" in render(summary, "text")) is (method in ("lead", "textrank"))
+
+
+def test_by_chapter_there_is_a_section_a_chapter(tiny: Model) -> None:
+    request = SummaryRequest(by_chapter=True)
+    summary = summarize(tiny_book(3), request, tiny, silent)
+    assert [section.chapter_number for section in summary.sections] == [1, 2, 3]
+    assert summary.text == ""
+
+
+def test_the_same_request_gives_the_same_words(tiny: Model) -> None:
+    texts = {
+        summarize(tiny_book(2), SummaryRequest(length="40w"), tiny, silent).text for _ in range(2)
+    }
+    assert len(texts) == 1
+
+
+def test_a_memory_file_takes_the_place_of_the_book(tiny: Model, tmp_path: Path) -> None:
+    book, path = tiny_book(3), tmp_path / "book.infmem"
+    result = read(book, ReadRequest(path), tiny, silent)
+    assert result.num_notes == read_header(path)["num_segments"] > 3
+    told: list[Event] = []
+    request = SummaryRequest(length="30w", memory=MemoryRequest(path))
+    from_memory = summarize(None, request, tiny, told.append)
+    assert not [event for event in told if isinstance(event, Read)]
+    from_book = summarize(book, SummaryRequest(length="30w"), tiny, silent)
+    assert from_memory.text == from_book.text
+    assert from_memory.coverage == from_book.coverage
+    restored = load_book_memory(path, tiny).book
+    assert restored.text == book.text
+    assert restored.chapters == book.chapters
+
+
+def test_another_models_memory_is_refused_with_the_reason(
+    tiny: Model, remembering: Model, tmp_path: Path
+) -> None:
+    path = tmp_path / "book.infmem"
+    read(tiny_book(2), ReadRequest(path), tiny, silent)
+    with pytest.raises(MemoryMismatch, match="another checkpoint"):
+        load_book_memory(path, remembering)
+
+
+@pytest.mark.parametrize("place", [0, 40, 700, -3])
+def test_an_altered_memory_is_refused(tiny: Model, tmp_path: Path, place: int) -> None:
+    path = tmp_path / "book.infmem"
+    read(tiny_book(2), ReadRequest(path), tiny, silent)
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0x41
+    path.write_bytes(bytes(data))
+    with pytest.raises(DamagedInput, match="cut or altered"):
+        load_book_memory(path, tiny)
+
+
+def test_an_answer_quotes_the_book(tiny: Model) -> None:
+    book = tiny_book(4)
+    request = AnswerRequest(("Who is Orla3?", "Who wrote on island 2?"))
+    answers = list(ask(book, request, tiny, silent))
+    assert [answer.question for answer in answers] == list(request.questions)
+    for answer in answers:
+        for citation in answer.citations:
+            assert book.text[citation.start : citation.end] == citation.quote
+        assert answer.memory == "off"
+        assert answer.coverage.dropped == 0
+
+
+def test_from_memory_alone_there_is_nothing_to_cite(tiny: Model, remembering: Model) -> None:
+    request = AnswerRequest(("Who is Orla3?",), memory_only=True)
+    for model, warned in ((tiny, True), (remembering, False)):
+        (answer,) = ask(tiny_book(2), request, model, silent)
+        assert answer.citations == ()
+        assert answer.memory == "read"
+        assert bool(answer.warnings) is warned
+
+
+def test_an_extract_needs_the_book(tmp_path: Path, tiny: Model) -> None:
+    request = SummaryRequest(method="lead", memory=MemoryRequest(tmp_path / "x.infmem"))
+    with pytest.raises(UsageError, match="needs a book"):
+        summarize(None, request, tiny, silent)
