@@ -63,6 +63,10 @@ def _documents(
     page: str | None = None
     for item in package.spine:
         decoded = decode(item.content, declared=declared_encoding(item.content))
+        if decoded.text.strip() and not decoded.text.lstrip().startswith("<"):
+            # A picture or a locked file under a false name would come out as letters.
+            warnings.append(f"`{item.path}` is no markup")
+            decoded = decode(b"")
         markup = read_markup(decoded.text, options, page, frozenset(anchors[item.path]))
         page = markup.last_page
         documents.append(Document(item, markup))

@@ -67,6 +67,8 @@ class EpubArchive:
         self._folded: dict[str, str] = {}
         for member in archive.namelist():
             self._folded.setdefault(_fold(member), member)
+        for member in archive.namelist():
+            self._folded.setdefault(_fold(unquote(member)), member)
 
     def find(self, path: str) -> str | None:
         """Give the archive's own spelling of a path, None if there is no such file.

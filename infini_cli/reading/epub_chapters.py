@@ -81,14 +81,17 @@ def split_chapters(documents: Sequence[Document], toc: Sequence[TocEntry]) -> It
 def chapter_starts(documents: Sequence[Document], toc: Sequence[TocEntry]) -> list[Start]:
     """Give the beginnings of chapters in reading order; together they cover every block."""
     starts = _named_starts(documents, toc)
+    has_contents = bool(starts)
     level = _usual_level(documents, starts.values())
     current: Start | None = None
     for index, document in enumerate(documents):
         inside = sorted(block for place, block in starts if place == index)
         if document.markup.blocks and inside[:1] != [0]:
             start = _own_start(index, document)
-            continues = current is not None and (
-                bool(inside) or _continues(documents, current, start, level)
+            continues = (
+                current is not None
+                and has_contents
+                and (bool(inside) or _continues(documents, current, start, level))
             )
             if not continues:
                 starts[index, 0] = start

@@ -25,7 +25,8 @@ from infini_cli.reading.epub_protection import check_protection
 
 NCX_TYPE = "application/x-dtbncx+xml"
 MARKUP_TYPES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})
-NO_TEXT_TYPES = ("image/", "audio/", "video/", "font/", "application/font", "application/vnd.ms-o")
+PICTURE_TYPES = ("image/",)
+NO_TEXT_TYPES = (*PICTURE_TYPES, "audio/", "video/", "font/", "text/css", "application/json")
 CONTAINER_PATH = "META-INF/container.xml"
 _OPF = "http://www.idpf.org/2007/opf"
 _DC = "http://purl.org/dc/elements/1.1/"
@@ -52,8 +53,8 @@ class PackageItem:
 
     @property
     def is_picture(self) -> bool:
-        """Whether it holds no text by its very kind."""
-        return self.media_type.startswith(NO_TEXT_TYPES)
+        """Whether it is one by its very kind."""
+        return self.media_type.startswith(PICTURE_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,14 @@ class _Reader(epub.EpubReader):  # type: ignore[misc]  # EbookLib has no types
         readable = self._readable_items(root)
         spine_ids = [_with_text(idref, readable) for idref, _ in references]
         contents = [key for key, item in readable.items() if _is_contents(item)]
-        named = [key for key in (*spine_ids, *contents) if key in readable]
+        if not references:
+            self.problems.append("no reading order is given; files are read as they are listed")
+            spine_ids = [key for key, item in readable.items() if _is_markup(item)]
+            references = [(key, True) for key in spine_ids]
         self.wanted = frozenset(
-            resolve(self.opf_file, unquote(readable[key].get("href", ""))) for key in named
+            resolve(self.opf_file, unquote(readable[key].get("href", "")))
+            for key in (*spine_ids, *contents)
+            if key in readable
         )
         check_protection(self.archive, self.wanted)
         self._load_manifest()
@@ -161,7 +167,9 @@ class _Reader(epub.EpubReader):  # type: ignore[misc]  # EbookLib has no types
     def _readable_items(self, root: etree._Element) -> dict[str, etree._Element]:
         items: dict[str, etree._Element] = {}
         for item in root.iter(f"{{{_OPF}}}item"):
-            items.setdefault(item.get("id", ""), item)
+            media_type = (item.get("media-type") or "").lower()
+            if not media_type.startswith(NO_TEXT_TYPES) or item.get("fallback"):
+                items.setdefault(item.get("id", ""), item)
         return items
 
     def _assemble(
@@ -171,9 +179,6 @@ class _Reader(epub.EpubReader):  # type: ignore[misc]  # EbookLib has no types
         for item in self.book.items:
             items.setdefault(item.id or "", self._item(item))
         spine = list(self._spine(references, items))
-        if not references:
-            self.problems.append("no reading order is given; files are read as they are listed")
-            spine = [item for item in items.values() if item.media_type in MARKUP_TYPES]
         spine.sort(key=lambda item: not item.linear)
         ncx = items.get(spine_element.get("toc") or "") if spine_element is not None else None
         if ncx is None or ncx.media_type != NCX_TYPE:
@@ -254,10 +259,14 @@ def _with_text(key: str, items: dict[str, etree._Element]) -> str:
         item = items.get(found)
         if item is None:
             break
-        if (item.get("media-type") or "").lower() in MARKUP_TYPES:
+        if _is_markup(item):
             return found
         found = item.get("fallback") or ""
     return key
+
+
+def _is_markup(item: etree._Element) -> bool:
+    return (item.get("media-type") or "").lower() in MARKUP_TYPES
 
 
 def _is_contents(item: etree._Element) -> bool:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 
-from infini_cli.reading.book import Block, BlockKind, Book, Chapter
+from infini_cli.reading.book import BLOCK_SEPARATOR, CHAPTER_SEPARATOR, Block, BlockKind, Book
 
 Exporter = Callable[[Book], Iterator[str]]
+
+SCHEMA = "infini/1"
+CHAPTER_LEVEL = 2
+MAX_LEVEL = 6
+_INLINE = re.compile(r"[\\`*_\[\]<>&#|~]")
+_LINE_START = re.compile(r"^(\s*)([-+=]|\d{1,9}[.)])", re.MULTILINE)
 
 
 def export(book: Book, form: str) -> Iterator[str]:
@@ -21,23 +28,27 @@ def export(book: Book, form: str) -> Iterator[str]:
 
 
 def export_text(book: Book) -> Iterator[str]:
-    """Give blocks with blank lines between them."""
+    """Give blocks with blank lines between them, as `Book.text` has them."""
     for position, chapter in enumerate(book.kept_chapters):
-        yield "\n" if position else ""
-        for block in chapter.blocks:
-            yield f"{block.text}\n\n" if block is not chapter.blocks[-1] else f"{block.text}\n"
+        yield CHAPTER_SEPARATOR if position else ""
+        yield BLOCK_SEPARATOR.join(block.text for block in chapter.blocks)
+    yield "\n"
 
 
 def export_markdown(book: Book) -> Iterator[str]:
     """Give a document with a heading for the book and one for each chapter."""
-    yield f"# {book.title}\n"
+    yield f"# {_escaped(book.title)}\n"
     if book.authors:
-        yield f"\n{', '.join(book.authors)}\n"
+        yield f"\n{_escaped(', '.join(book.authors))}\n"
     for chapter in book.kept_chapters:
-        if not _begins_with_title(chapter):
-            yield f"\n## {chapter.title}\n"
+        top = chapter.blocks[0] if chapter.blocks else None
+        if top is None or top.kind is not BlockKind.HEADING:
+            yield f"\n{'#' * CHAPTER_LEVEL} {_escaped(chapter.title)}\n"
         for block in chapter.blocks:
-            yield f"\n{_markdown(block)}\n"
+            level = CHAPTER_LEVEL
+            if top is not None and block is not top:
+                level += max(block.level - max(top.level, 1), 1)
+            yield f"\n{_markdown(block, min(level, MAX_LEVEL))}\n"
 
 
 def export_jsonl(book: Book) -> Iterator[str]:
@@ -45,7 +56,7 @@ def export_jsonl(book: Book) -> Iterator[str]:
     for chapter in book.kept_chapters:
         for block in chapter.blocks:
             fields = {
-                "schema": "infini/1",
+                "schema": SCHEMA,
                 "id": block.id,
                 "chapter": chapter.number,
                 "chapter_title": chapter.title,
@@ -59,21 +70,32 @@ def export_jsonl(book: Book) -> Iterator[str]:
             yield json.dumps(fields, ensure_ascii=False) + "\n"
 
 
-def _begins_with_title(chapter: Chapter) -> bool:
-    return bool(chapter.blocks) and chapter.blocks[0].kind is BlockKind.HEADING
+def _markdown(block: Block, level: int) -> str:
+    text = _escaped(block.text)
+    match block.kind:
+        case BlockKind.HEADING:
+            return f"{'#' * level} {text}"
+        case BlockKind.QUOTE:
+            return f"> {text}"
+        case BlockKind.LIST_ITEM:
+            return f"- {text}"
+        case BlockKind.VERSE:
+            # A backslash keeps the line ends of verse.
+            return text.replace("\n", "\\\n")
+        case BlockKind.SEPARATOR:
+            return "* * *"
+        case _:
+            return text
 
 
-def _markdown(block: Block) -> str:
-    if block.kind is BlockKind.HEADING:
-        return f"{'#' * min(max(block.level, 2), 6)} {block.text}"
-    if block.kind is BlockKind.QUOTE:
-        return "> " + block.text
-    if block.kind is BlockKind.LIST_ITEM:
-        return "- " + block.text
-    if block.kind is BlockKind.VERSE:
-        # Two spaces keep the line ends of verse.
-        return block.text.replace("\n", "  \n")
-    return block.text
+def _escaped(text: str) -> str:
+    """Keep the text of a book from being taken for markup."""
+    return _LINE_START.sub(_escape_line_start, _INLINE.sub(r"\\\g<0>", text))
+
+
+def _escape_line_start(match: re.Match[str]) -> str:
+    space, mark = match.groups()
+    return f"{space}{mark[:-1]}\\{mark[-1]}"
 
 
 EXPORTERS: dict[str, Exporter] = {
