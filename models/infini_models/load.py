@@ -66,6 +66,10 @@ def load_decoder(
     for module in decoder.modules():
         if isinstance(module, Int8Linear):
             module.pack()
+    if form == "int8":
+        # The last tensor that lies in the file: with its own copy the file can be let go of,
+        # and with it the bytes that are packed now.
+        decoder.embed_tokens.weight.data = decoder.embed_tokens.weight.data.clone()
     if decoder_config.tie_word_embeddings and form != "int8":
         decoder.lm_head.weight = decoder.embed_tokens.weight
     return decoder.eval().requires_grad_(False)
