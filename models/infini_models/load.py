@@ -67,9 +67,10 @@ def load_decoder(
         if isinstance(module, Int8Linear):
             module.pack()
     if form == "int8":
-        # The last tensor that lies in the file: with its own copy the file can be let go of,
-        # and with it the bytes that are packed now.
-        decoder.embed_tokens.weight.data = decoder.embed_tokens.weight.data.clone()
+        # The tensors that still lie in the mapped file: once they are copies the file is let
+        # go of, and with it the bytes that are packed now.
+        for tensor in (*decoder.parameters(), *decoder.buffers()):
+            tensor.data = tensor.data.clone()
     if decoder_config.tie_word_embeddings and form != "int8":
         decoder.lm_head.weight = decoder.embed_tokens.weight
     return decoder.eval().requires_grad_(False)
