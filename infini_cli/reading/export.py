@@ -6,7 +6,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-from infini_cli.reading.book import BLOCK_SEPARATOR, CHAPTER_SEPARATOR, Block, BlockKind, Book
+from infini_cli.reading.book import (
+    BLOCK_SEPARATOR,
+    CHAPTER_SEPARATOR,
+    Block,
+    BlockKind,
+    Book,
+    Chapter,
+)
 
 Exporter = Callable[[Book], Iterator[str]]
 
@@ -41,14 +48,13 @@ def export_markdown(book: Book) -> Iterator[str]:
     if book.authors:
         yield f"\n{_escaped(', '.join(book.authors))}\n"
     for chapter in book.kept_chapters:
-        top = chapter.blocks[0] if chapter.blocks else None
-        if top is None or top.kind is not BlockKind.HEADING:
+        has_heading = bool(chapter.blocks) and chapter.blocks[0].kind is BlockKind.HEADING
+        if not has_heading:
             yield f"\n{'#' * CHAPTER_LEVEL} {_escaped(chapter.title)}\n"
-        for block in chapter.blocks:
-            level = CHAPTER_LEVEL
-            if top is not None and block is not top:
-                level += max(block.level - max(top.level, 1), 1)
-            yield f"\n{_markdown(block, min(level, MAX_LEVEL))}\n"
+        top = _top_level(chapter, has_heading)
+        for number, block in enumerate(chapter.blocks):
+            below = 0 if has_heading and number == 0 else max(block.level - top, 1)
+            yield f"\n{_markdown(block, min(CHAPTER_LEVEL + below, MAX_LEVEL))}\n"
 
 
 def export_jsonl(book: Book) -> Iterator[str]:
@@ -68,6 +74,13 @@ def export_jsonl(book: Book) -> Iterator[str]:
                 "text": block.text,
             }
             yield json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+def _top_level(chapter: Chapter, has_heading: bool) -> int:
+    """Give the level of a chapter's own heading, there or not: sections are below it."""
+    if has_heading:
+        return chapter.blocks[0].level
+    return min((block.level for block in chapter.blocks if block.level), default=1) - 1
 
 
 def _markdown(block: Block, level: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from infini_cli.errors import UsageError
 from infini_cli.reading.book import Book
 
-_RANGE = re.compile(r"^(\d{1,6})(?:-(\d{1,6})?)?$|^-(\d{1,6})$")
+_RANGE = re.compile(r"^(\d{1,6})(?:-(\d{1,6})?)?$|^-(\d{1,6})$", re.ASCII)
 NOT_CHOSEN = "not chosen"
 AFTER_LAST = "after the last chapter asked for"
 
