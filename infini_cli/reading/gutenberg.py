@@ -16,7 +16,7 @@ MIN_CAP_CHARACTERS = 25_000
 CHARACTERS_PER_WORD = 6
 
 _START = re.compile(
-    r"^[ \t]*\*{3}[ \t]*START OF (?:THE|THIS) PROJECT GUTENBERG EBOOK.*?\*{3}[ \t]*$",
+    r"^[ \t]*\*{3}[ \t]*START OF (?:THE|THIS) PROJECT GUTENBERG EBOOK.{0,400}?\*{3}[ \t]*$",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 _END = re.compile(
@@ -53,7 +53,7 @@ def strip_licence(text: str) -> Stripped:
     start, end = 0, len(text)
     fields: dict[str, str] = {}
     opening = _START.search(text, 0, cap)
-    if opening is not None and len(opening[0]) < 500:
+    if opening is not None:
         start = opening.end()
         fields = {name: " ".join(value.split()) for name, value in _FIELD.findall(text[:start])}
     closing = _END.search(text, start)

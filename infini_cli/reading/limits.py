@@ -7,7 +7,8 @@ import zipfile
 from infini_cli.errors import InputTooLarge
 
 MAX_UNPACKED_BYTES = 500 * 1024 * 1024
-MAX_MEMBER_BYTES = 100 * 1024 * 1024
+MAX_MEMBER_BYTES = 50 * 1024 * 1024
+"""The longest novels are 3 MiB, and a tree in memory is ten times its file."""
 MAX_RATIO = 200
 """Text packs ten to one; only a bomb packs two hundred to one."""
 RATIO_FREE_BYTES = 10 * 1024 * 1024
@@ -45,5 +46,7 @@ def read_member(archive: zipfile.ZipFile, member: str) -> bytes:
     with archive.open(member) as file:
         data = file.read(MAX_MEMBER_BYTES + 1)
     if len(data) > MAX_MEMBER_BYTES:
-        raise InputTooLarge(f"`{member}` is larger than 100 MiB", hint="this is no book")
+        raise InputTooLarge(
+            f"`{member}` is larger than {MAX_MEMBER_BYTES // 2**20} MiB", hint="this is no book"
+        )
     return data

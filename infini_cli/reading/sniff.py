@@ -26,8 +26,9 @@ _HEAD_BYTES = 1024
 _SAMPLE_BYTES = 64 * 1024
 _MARKDOWN_SUFFIXES = {".md", ".markdown", ".mdown", ".mkd", ".mkdn"}
 _HTML_SUFFIXES = {".html", ".htm", ".xhtml", ".xht"}
+# Atomic: what a comment took it keeps, or many comments could be split in endless ways.
 _HTML_START = re.compile(
-    rb"^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]",
+    rb"^\s*(?:<\?xml[^>]*\?>\s*)?(?>(?:<!--.*?-->\s*)*)<(?:!doctype\s+html|html|head|body)[\s>]",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKDOWN_HEADING = re.compile(r"^#{1,6} +\S", re.MULTILINE)

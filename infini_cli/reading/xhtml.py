@@ -19,8 +19,9 @@ from infini_cli.reading.xhtml_walk import Anchor, Walk, roles_of
 __all__ = ["ParsedMarkup", "parse_markup", "read_markup", "roles_of"]
 
 MAX_PROLOGUE_CHARACTERS = 100_000
+# Atomic: what a comment took it keeps, or many comments could be split in endless ways.
 _PROLOGUE = re.compile(
-    r"^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>",
+    r"^\s*(?:<\?xml[^>]*\?>\s*)?(?>(?:<!--.*?-->\s*)*)<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>",
     re.IGNORECASE | re.DOTALL,
 )
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")

@@ -89,3 +89,8 @@ def test_nothing_is_no_text(data: bytes) -> None:
 def test_only_errors_of_our_own_on_any_bytes(start: bytes, rest: bytes, name: str) -> None:
     with contextlib.suppress(InfiniError):
         assert sniff(start + rest, name) in Format
+
+
+def test_many_comments_take_no_time() -> None:
+    assert sniff(b"<!-- a -->" * 1000 + b"x", "a") is Format.TEXT
+    assert sniff(b"<!-- a -->" * 1000 + b"<html>", "a") is Format.HTML

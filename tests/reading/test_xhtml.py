@@ -175,6 +175,11 @@ def test_nesting_is_bounded() -> None:
         read_markup("<div>" * 10_000 + "too deep")
 
 
+def test_many_comments_take_no_time() -> None:
+    assert texts("<!-- a -->" * 1000 + "<p>x</p>") == ["x"]
+    assert texts("<!-- a -->" * 1000 + "<!DOCTYPE html [<!ENTITY a 'b'>]><p>x</p>") == ["x"]
+
+
 @given(st.lists(st.text(min_size=1), max_size=5))
 def test_every_word_of_a_paragraph_comes_out(paragraphs: list[str]) -> None:
     usable = [
