@@ -6,14 +6,12 @@ float16 or bfloat16 weights, or bytes with `weight_scale` beside them.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from infini_models.config import PAPER, DecoderConfig, MemoryConfig
@@ -66,21 +64,25 @@ def load_decoder(
     for module in decoder.modules():
         if isinstance(module, Int8Linear):
             module.pack()
-    if form == "int8":
-        # The tensors that still lie in the mapped file: once they are copies the file is let
-        # go of, and with it the bytes that are packed now.
-        for tensor in (*decoder.parameters(), *decoder.buffers()):
-            tensor.data = tensor.data.clone()
     if decoder_config.tie_word_embeddings and form != "int8":
         decoder.lm_head.weight = decoder.embed_tokens.weight
     return decoder.eval().requires_grad_(False)
 
 
 def _open(path: Path) -> dict[str, Tensor]:
+    """Map every tensor by itself, so that each one's pages are let go of with it."""
     try:
-        return load_file(path)
-    except (SafetensorError, OSError, struct.error) as error:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+        return {name: _map(path, name) for name in names}
+    except (SafetensorError, OSError) as error:
         raise WeightsError(f"`{path.name}` is not a readable safetensors file: {error}") from error
+
+
+def _map(path: Path, name: str) -> Tensor:
+    with safe_open(path, framework="pt") as file:
+        tensor: Tensor = file.get_tensor(name)
+    return tensor
 
 
 def _buffers(decoder: Decoder) -> dict[str, Tensor]:
@@ -107,7 +109,10 @@ def _convert(
         if name.endswith("memory_gate") and name in wanted:
             tensor = tensor.view(wanted[name].shape)
         target = wanted[name].dtype if name in wanted else tensor.dtype
-        state[name] = tensor if tensor.dtype == target else tensor.to(target)
+        # Bytes are packed and then let go of, and with them the mapped file, unless another
+        # tensor still lies in it.
+        must_copy = form == "int8" and tensor.dtype != torch.int8
+        state[name] = tensor.to(target, copy=must_copy)
     return state
 
 
