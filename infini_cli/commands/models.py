@@ -1,7 +1,217 @@
-"""`infini models`."""
+"""`infini models`: fetch, list, check and remove models."""
 
 from __future__ import annotations
 
-from infini_cli.commands.verb import group
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infini_cli.commands.confirm import confirm
+from infini_cli.commands.documents import to_json
+from infini_cli.commands.options import Json, Offline, Yes
+from infini_cli.commands.verb import group, verb
+from infini_cli.errors import DamagedInput
+from infini_cli.ui import phrases
+from infini_cli.ui.tables import TableColumn
+from infini_cli.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from infini_cli.store.models import ModelStatus
+
+COLUMNS = (
+    TableColumn("name"),
+    TableColumn("here"),
+    TableColumn("download", is_number=True),
+    TableColumn("on disk", is_number=True),
+    TableColumn("licence"),
+    TableColumn("about"),
+)
 
 app = group("models", "Fetch, list, check and remove models.")
+
+Name = Annotated[str, typer.Argument(metavar="MODEL", help="A name of `infini models list`.")]
+OptionalName = Annotated[
+    str | None, typer.Argument(metavar="MODEL", help="A name of `infini models list`.")
+]
+
+
+@app.command("pull")
+@verb
+def pull(
+    terminal: Terminal,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="A name of `infini models list`, or `owner/name[@revision]`; the default model.",
+        ),
+    ] = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> None:
+    """Fetch a model, check it, and convert it for this machine."""
+    from infini_cli.store import hub, models
+
+    with terminal.progress() as progress:
+        if name is not None and hub.is_hub_name(name):
+            folder = hub.pull_snapshot(name, offline=offline, progress=progress)
+        else:
+            # The form is chosen by the processor, which torch knows; without torch the
+            # conversion waits for the first use.
+            folder = models.pull(name, form=_best_form(), offline=offline, progress=progress).folder
+    if json:
+        terminal.write(to_json({"name": name, "path": str(folder)}))
+    else:
+        terminal.note(f"`{name or 'the default model'}` is ready in `{folder}`")
+
+
+@app.command("list")
+@verb
+def list_models(terminal: Terminal, json: Json = False) -> None:
+    """List the models that infini knows, and which are on this machine."""
+    from infini_cli.store import models
+
+    found = models.list_models()
+    if json:
+        terminal.write(to_json({"models": [_facts(status) for status in found]}))
+        return
+    terminal.write_table(COLUMNS, [_row(status) for status in found])
+
+
+@app.command("show")
+@verb
+def show(terminal: Terminal, name: Name, json: Json = False) -> None:
+    """Show where a model comes from, and its card."""
+    from infini_cli.store import models
+
+    status = models.show(name)
+    if json:
+        terminal.write(to_json({**_facts(status), "card": status.model.card}))
+        return
+    facts = [f"{key}: {_plain(value)}" for key, value in _facts(status).items()]
+    terminal.write("\n".join((*facts, "", status.model.card.strip())))
+
+
+@app.command("verify")
+@verb
+def verify(terminal: Terminal, name: Name, json: Json = False) -> None:
+    """Hash a model's file again and compare it with what it has to be."""
+    from infini_cli.store import models
+
+    with terminal.progress() as progress:
+        found = models.verify(name, progress)
+    if json:
+        terminal.write(
+            to_json(
+                {
+                    "name": name,
+                    "path": str(found.file),
+                    "is_good": found.is_good,
+                    "expected_sha256": found.expected,
+                    "found_sha256": found.found,
+                }
+            )
+        )
+    if not found.is_good:
+        raise DamagedInput(
+            f"`{found.file}` is damaged",
+            hint=f"run `infini models rm {name}`, then `infini models pull {name}`",
+        )
+    if not json:
+        terminal.write(f"{found.found}  {found.file}")
+
+
+@app.command("rm")
+@verb
+def remove(
+    terminal: Terminal,
+    names: Annotated[list[str], typer.Argument(metavar="MODEL", help="Names of models.")],
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Remove models from this machine."""
+    from infini_cli.store import models
+
+    for name in names:
+        if not models.show(name).folder.is_dir():
+            raise models.not_here(name)
+    confirm(f"remove {', '.join(names)}?", yes)
+    num_bytes = sum(models.remove(name) for name in names)
+    if json:
+        terminal.write(to_json({"removed": names, "num_bytes": num_bytes}))
+    else:
+        terminal.note(f"removed {len(names)}, {phrases.size(num_bytes)}")
+
+
+@app.command("path")
+@verb
+def path(terminal: Terminal, name: OptionalName = None, json: Json = False) -> None:
+    """Print the folder of a model, or of all models."""
+    from infini_cli.store import models
+
+    folder = models.path(name)
+    terminal.write(to_json({"path": str(folder)}) if json else str(folder))
+
+
+def find_folder(name: str) -> Path:
+    """Find the folder that holds a model's tokenizer, without loading the model.
+
+    Raises:
+        ModelNotFound: it is not on this machine.
+        ModelError: it is here and cannot be used.
+    """
+    from infini_cli.store import models
+    from infini_cli.store.catalog import catalog
+    from infini_cli.store.resolve import resolve
+
+    if name in {model.name for model in catalog()}:
+        status = models.installed(name)
+        # Any form will do; a conversion writes the tokenizer too.
+        form = status.forms[0] if status.forms else "int8"
+        return resolve(name, form=form).folder
+    return resolve(name, form="int8").folder
+
+
+def _best_form() -> Any:
+    try:
+        from infini_models.machine import best_form
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        return None
+    return best_form()
+
+
+def _facts(status: ModelStatus) -> dict[str, Any]:
+    model = status.model
+    return {
+        "name": model.name,
+        "is_default": model.is_default,
+        "is_installed": status.is_installed,
+        "base": model.base,
+        "licence": model.licence,
+        "summary": model.summary,
+        "num_parameters": model.num_parameters,
+        "segment_length": model.segment_length,
+        "file": model.file_name,
+        "num_bytes": model.num_bytes,
+        "sha256": model.sha256,
+        "sources": [str(source) for source in model.sources],
+        "path": str(status.folder),
+        "forms": list(status.forms),
+        "disk_bytes": status.disk_bytes,
+        "partial_bytes": status.partial_bytes,
+    }
+
+
+def _row(status: ModelStatus) -> tuple[str, ...]:
+    model = status.model
+    here = "yes" if status.is_installed else ("in part" if status.partial_bytes else "no")
+    name = f"{model.name} (default)" if model.is_default else model.name
+    disk = phrases.size(status.disk_bytes) if status.disk_bytes else "-"
+    return name, here, phrases.size(model.num_bytes), disk, model.licence, model.summary
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -129,15 +129,13 @@ class LiveDisplay:
         if event.outcome == "failed":
             self._hide()
             self._write_warning(batch_line(event))
-        if self._batch is None:
-            self._batch = self._bars.add_task("", details="")
         self._end_work()
-        self._bars.update(
+        self._batch = self._show(
             self._batch,
-            description=clean_line(event.path),
-            completed=event.done,
-            total=event.total,
-            details=f"{event.done} of {phrases.count(event.total, 'book')}",
+            event.path,
+            event.done,
+            event.total,
+            f"{event.done} of {phrases.count(event.total, 'book')}",
         )
         self._draw(at_once=True)
 
@@ -147,16 +145,21 @@ class LiveDisplay:
         is_new = key != self._work_key
         if is_new:
             self._end_work()
-            self._work, self._work_key = self._bars.add_task("", details=""), key
-        if self._work is not None:
-            self._bars.update(
-                self._work,
-                description=clean_line(title),
-                completed=done,
-                total=total or None,
-                details=details,
-            )
+        self._work = self._show(self._work, title, done, total, details)
+        self._work_key = key
         self._draw(at_once=is_new or 0 < total <= done)
+
+    def _show(self, task: TaskID | None, title: str, done: int, total: int, details: str) -> TaskID:
+        """Change a row, or add one; a total of 0 is unknown."""
+        description = clean_line(title)
+        if task is None:
+            return self._bars.add_task(
+                description, total=total or None, completed=done, details=details
+            )
+        self._bars.update(
+            task, description=description, total=total or None, completed=done, details=details
+        )
+        return task
 
     def _end_work(self) -> None:
         if self._work is not None:

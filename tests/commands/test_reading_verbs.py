@@ -1,0 +1,164 @@
+"""toc and extract on small books."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.conftest import BOOK, CHAPTERS
+from tests.commands.run import Infini
+
+
+def test_toc_lists_chapters(infini: Infini, book: Path) -> None:
+    outcome = infini("toc", book)
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert lines[0].split() == ["number", "words", "read", "title"]
+    titles = [line for line in lines if "Chapter" in line]
+    assert len(titles) == CHAPTERS
+    assert all("yes" in line for line in titles)
+
+
+def test_toc_as_json(infini: Infini, book: Path) -> None:
+    values = json.loads(infini("toc", book, "--json").out)
+    assert values["schema"] == "infini/1"
+    assert values["book"]["format"] == "markdown"
+    assert values["book"]["num_words"] > 60 * CHAPTERS
+    assert [c["title"] for c in values["chapters"] if c["read"]][-1] == "Chapter 3: Part 3"
+
+
+def test_chapters_are_chosen(infini: Infini, book: Path) -> None:
+    numbers = {
+        chapter["title"][:9]: chapter["number"]
+        for chapter in json.loads(infini("toc", book, "--json").out)["chapters"]
+    }
+    second = infini("extract", book, "--chapters", numbers["Chapter 2"]).out
+    assert "chapter 2." in second
+    assert "chapter 1." not in second
+    assert "chapter 3." not in second
+    upto = infini("extract", book, "--upto", numbers["Chapter 2"]).out
+    assert "chapter 1." in upto
+    assert "chapter 2." in upto
+    assert "chapter 3." not in upto
+
+
+@pytest.mark.parametrize("chapters", ["0", "x", "3-1", "99", ""])
+def test_impossible_chapters(chapters: str, infini: Infini, book: Path) -> None:
+    outcome = infini("extract", book, "--chapters", chapters)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: ")
+
+
+def test_extract_in_every_form(infini: Infini, book: Path) -> None:
+    text = infini("extract", book).out
+    assert text.endswith("\n")
+    assert "Sentence of chapter 3." in text
+    assert "## " in infini("extract", book, "--format", "md").out
+    blocks = [json.loads(line) for line in infini("extract", book, "-f", "jsonl").out.splitlines()]
+    assert len(blocks) >= 2 * CHAPTERS
+    values = json.loads(infini("extract", book, "--json").out)
+    assert values["schema"] == "infini/1"
+    assert sum(len(c["blocks"]) for c in values["chapters"]) >= 2 * CHAPTERS
+
+
+def test_extract_to_a_file_is_the_same(infini: Infini, book: Path, tmp_path: Path) -> None:
+    outcome = infini("extract", book, "-o", tmp_path / "out.txt")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == infini("extract", book).out
+
+
+def test_extract_does_not_overwrite_the_book(infini: Infini, book: Path) -> None:
+    before = book.read_bytes()
+    assert infini("extract", book, "-o", book).code == 2
+    assert book.read_bytes() == before
+
+
+def test_stdin_is_a_book_too(infini: Infini, book: Path) -> None:
+    from_file = infini("extract", book).out
+    assert infini("extract", "-", stdin=BOOK.encode()).out == from_file
+    assert infini("extract", stdin=BOOK.encode()).out == from_file
+
+
+def test_a_declared_type_wins(infini: Infini) -> None:
+    data = BOOK.encode()
+    for kind in ("text", "markdown"):
+        values = json.loads(infini("toc", "-", "--type", kind, "--json", stdin=data).out)
+        assert values["book"]["format"] == kind
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (None, "no file"),
+        (b"", "empty"),
+        (b"PK\x03\x04 broken", "damaged"),
+        (b"\x7fELF" + bytes(100), "program"),
+        (b"BOOKMOBI".rjust(68, b"x"), "Kindle"),
+    ],
+)
+def test_what_cannot_be_read_is_exit_code_3(
+    content: bytes | None, word: str, infini: Infini, tmp_path: Path
+) -> None:
+    path = tmp_path / "book.epub"
+    if content is not None:
+        path.write_bytes(content)
+    for verb in ("toc", "extract"):
+        outcome = infini(verb, path)
+        assert (outcome.code, outcome.out) == (3, "")
+        assert outcome.err.startswith("error: ")
+        assert word in outcome.err
+
+
+def test_a_folder_is_no_book(infini: Infini, tmp_path: Path) -> None:
+    outcome = infini("toc", tmp_path)
+    assert outcome.code == 3
+    assert "infini batch" in outcome.err
+
+
+def test_decisions_are_told_with_v(infini: Infini, tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes("Chapter 1\n\nCafé crème, déjà vu. ".encode("cp1252") * 20)
+    assert infini("toc", path).err == ""
+    assert "decoded as" in infini("toc", path, "-v").err
+    assert infini("-q", "toc", path, "-v").err == ""
+
+
+def test_nothing_touches_the_network(
+    infini: Infini, book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("the network was touched")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    for arguments in (
+        ["toc", book],
+        ["extract", book],
+        ["models", "list"],
+        ["memory", "list"],
+        ["memory", "prune"],
+        ["version"],
+    ):
+        outcome = infini(*arguments)
+        assert outcome.code == 0, outcome.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are a thing of Unix")
+@pytest.mark.parametrize("verb", ["toc", "extract"])
+def test_results_are_the_same_with_a_terminal_beside_them(
+    verb: str, book: Path, tmp_path: Path, infini: Infini
+) -> None:
+    from tests.ui.terminals import run_on_terminal
+
+    command = [sys.executable, "-m", "infini_cli", verb, str(book), "-v"]
+    run = run_on_terminal(command, tmp_path)
+    assert run.code == 0
+    assert run.stdout == infini(verb, book).out.encode()
