@@ -34,10 +34,13 @@ def open_book(path: Path | None, options: ReadingOptions, terminal: Terminal) ->
     from infini_cli.reading import read_book
     from infini_cli.reading.raw import ReadOptions
     from infini_cli.reading.selection import select_chapters
+    from infini_cli.reading.sniff import Format
 
     source = read_stdin() if path is None or path == STDIN else path
     book = read_book(
-        source, options=ReadOptions(encoding=options.encoding, password=options.password)
+        source,
+        options=ReadOptions(encoding=options.encoding, password=options.password),
+        kind=Format(options.type.value) if options.type is not None else None,
     )
     book = select_chapters(
         book, chapters=options.chapters, upto=options.upto, keep_all=options.keep_all

@@ -22,7 +22,11 @@ ReadFormat = Callable[[bytes, str, ReadOptions], RawBook]
 
 
 def read_book(
-    source: Path | bytes, *, options: ReadOptions | None = None, name: str | None = None
+    source: Path | bytes,
+    *,
+    options: ReadOptions | None = None,
+    name: str | None = None,
+    kind: Format | None = None,
 ) -> Book:
     """Read a book.
 
@@ -31,6 +35,7 @@ def read_book(
         options: encoding, password, what to keep; the defaults if None.
         name: how to call it in messages and, where it names none, its title;
             the file's name, or `stdin`, if None.
+        kind: its format; told by its content if None.
 
     Raises:
         InputNotFound: there is no such file, or it is a folder or a device.
@@ -44,7 +49,7 @@ def read_book(
         data, name = source, name or STDIN_NAME
     else:
         data, name = read_bytes(source), name or source.name
-    raw = _reader(sniff(data, name))(data, name, options)
+    raw = _reader(kind or sniff(data, name))(data, name, options)
     return assemble(raw, source_sha256=hashlib.sha256(data).hexdigest())
 
 
