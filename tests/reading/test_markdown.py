@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from infini_cli.reading.raw import ReadOptions
-
 from infini_cli.reading.book import BlockKind
 from infini_cli.reading.markdown import read_markdown
+from infini_cli.reading.raw import ReadOptions
 
 BOOK = """---
 title: "The Weir"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from fpdf import FPDF
-from infini_cli.reading.raw import RawBook, ReadOptions
 
 from infini_cli.errors import DamagedInput, NoTextInput
 from infini_cli.reading.book import BlockKind
 from infini_cli.reading.markdown import read_markdown
 from infini_cli.reading.pdf import read_pdf
+from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.text import read_text
 
 TITLES = [

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from infini_cli.reading.raw import ReadOptions
-
 from infini_cli.reading.text import read_text
 
 BODY = "The rain fell on the roofs and the town slept under it, as it had for years. " * 4
