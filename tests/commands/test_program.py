@@ -210,8 +210,8 @@ SLEEPER = textwrap.dedent(
     from infini_cli.__main__ import main
 
     def command(terminal: Terminal) -> None:
-        print("ready", flush=True)
         try:
+            print("ready", flush=True)
             time.sleep(60)
         except KeyboardInterrupt as error:
             raise Interrupted("stopped", hint="run it again to go on") from error
