@@ -30,7 +30,7 @@ from infini_cli.store.book_memory import (
 from infini_cli.tasks import prompts
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SamplingRequest
-from infini_cli.tasks.writer import write_branches
+from infini_cli.tasks.writer import NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY, write_branches
 from infini_cli.tokens.chat import Message
 from infini_cli.tokens.segments import Segment, SegmentPlan, plan_segments
 
@@ -91,7 +91,9 @@ def _identity(book: Book, model: Model, plan: SegmentPlan, notes: bool) -> Ident
         tokenizer=model.tokenizer.sha256,
         source=book.source_sha256,
         plan=plan.sha256,
-        recipe=prompts.notes_recipe() if notes else "",
+        recipe=prompts.notes_recipe(NOTE_TOKENS, NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY)
+        if notes
+        else "",
     )
 
 

@@ -17,11 +17,16 @@ NOTE = (
     "where, and what comes of it. Begin with what happens, not with the words "
     '"this part". Add nothing that is not in the text.'
 )
-MERGE_INTRODUCTION = "These are summaries of the parts of the book {title}, in order:\n\n"
+MERGE_INTRODUCTION = "These are notes on consecutive parts of the book {title}, in order:\n\n"
 MERGE = (
-    "\n\n---\nWrite a summary of this book from these summaries, about {words} words long, in "
-    "flowing prose without headings or lists. Tell the story from its beginning to its end, "
-    "including the end. Say each thing once. Add nothing that is not above."
+    "\n\n---\nWrite one paragraph of about {words} words that says what happens in these parts, "
+    "from the first to the last. Leave out what is minor. Say each thing once. Write plain "
+    "prose in the present tense, without headings or lists. Add nothing that is not above."
+)
+SHORTEN_INTRODUCTION = "This is a note on a part of the book {title}:\n\n"
+SHORTEN = (
+    "\n\n---\nSay what happens in this part in one or two plain sentences, at most {words} words. "
+    "Name who does it. Write in the present tense. Add nothing that is not above."
 )
 CHAPTER_INTRODUCTION = "These are notes on one chapter ({chapter}) of a book, in order:\n\n"
 CHAPTER = (
@@ -50,7 +55,11 @@ QUESTION_FROM_MEMORY = (
 )
 
 
-def notes_recipe() -> str:
-    """Hash what notes depend on besides the model and the text."""
-    text = "\0".join((SYSTEM, PART_INTRODUCTION, NOTE))
+def notes_recipe(*settings: float) -> str:
+    """Hash what notes depend on besides the model and the text.
+
+    Args:
+        settings: of the writing: limits and penalties.
+    """
+    text = "\0".join((SYSTEM, PART_INTRODUCTION, NOTE, str(settings)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

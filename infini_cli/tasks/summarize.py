@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from infini_cli.errors import UsageError
 from infini_cli.progress import Note as NoteEvent
@@ -149,18 +148,9 @@ def _write(
         share = max(40, words // max(1, len(book.kept_chapters)))
         chapters = merger.chapters(book_memory.notes, min(share, CHAPTER_WORDS))
         return "", tuple(SectionSummary(*chapter) for chapter in chapters)
-    texts = [_with_title(note.chapter_title, note.text) for note in book_memory.notes]
+    texts = [note.text for note in book_memory.notes]
     if request.method == "incremental":
         text = merger.incremental(texts, words)
     else:
         text = merger.hierarchical(texts, words)
     return trim_to_words(text, round(words * 1.15)), ()
-
-
-def _with_title(title: str, text: str) -> str:
-    return f"{title}: {text}"
-
-
-def without_time(summary: Summary) -> Summary:
-    """Give the summary without what differs from run to run."""
-    return replace(summary, seconds=0.0)

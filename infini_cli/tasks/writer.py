@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from infini_models.decoder import Memory
     from infini_models.generate import Branch
 
-NO_REPEAT_NGRAM_SIZE = 16
-"""Small models can fall into a loop; no honest sentence repeats sixteen tokens."""
+NO_REPEAT_NGRAM_SIZE = 6
+REPETITION_PENALTY = 1.05
+"""Small models fall into loops: six tokens are never written twice in one text, and what was
+written is a little less likely to be written again. Names still are."""
 SECONDS_BETWEEN_EVENTS = 0.2
 
 
@@ -134,6 +136,7 @@ def write_branches(
             top_k=sampling.top_k,
             top_p=sampling.top_p,
             seed=sampling.seed,
+            repetition_penalty=REPETITION_PENALTY,
             no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
         ),
         model.chat.stop_ids,
