@@ -42,9 +42,12 @@ ABBREVIATIONS = frozenset(
 )
 """Words after which a full stop ends no sentence, unless a new paragraph begins."""
 
+LONGEST_ABBREVIATION = 20
+"""Characters looked at before a stop: looking at all would take forever on a line of stops."""
+
 _END = re.compile(
     # stops, closing quotes and brackets, then space and what may begin a sentence
-    r"(?P<stop>[.!?\u2026]+)[\"'\u2019\u201d)\]]*(?=\s+[\"'\u2018\u201c(\[\u2014]*[^\sa-z])"
+    r"(?<![.!?\u2026])(?P<stop>[.!?\u2026]++)[\"'\u2019\u201d)\]]*(?=\s+[\"'\u2018\u201c(\[\u2014]*[^\sa-z])"
     r"|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d\u2019)]*"
     r"|(?=\n\s*\n)|$"
 )
@@ -60,7 +63,9 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     start = 0
     for match in _END.finditer(text):
         end = match.end()
-        if match["stop"] == "." and _is_abbreviation(text[start : match.start()]):
+        if match["stop"] == "." and _is_abbreviation(
+            text[max(start, match.start() - LONGEST_ABBREVIATION) : match.start()]
+        ):
             continue
         span = _stripped(text, start, end)
         if span is not None:

@@ -1,0 +1,121 @@
+"""Extracts, and results as people and programs read them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infini_cli.tasks.extractive import summarize_without_model
+from infini_cli.tasks.render import render, render_body, render_footer
+from infini_cli.tasks.requests import SummaryRequest
+from infini_cli.tasks.textrank import MAX_SENTENCES, rank_sentences
+from infini_cli.tasks.values import Answer, Citation, ModelInfo, SectionSummary, Summary
+from infini_cli.tokens.coverage import Coverage
+from tests.tokens.build import build_book
+
+MODEL = ModelInfo("tiny", "abc", "int8", 2048)
+COVERAGE = Coverage(21034, 21034, 14, 12, 16000, 16000)
+
+
+def summary(**changes: object) -> Summary:
+    values: dict[str, object] = {
+        "title": "A Book",
+        "authors": ("Ann Author",),
+        "source_sha256": "0" * 64,
+        "text": "It happens.",
+        "sections": (),
+        "method": "hierarchical",
+        "length": "medium",
+        "num_words": 2,
+        "coverage": COVERAGE,
+        "model": MODEL,
+        "seed": 0,
+        "seconds": 93.42,
+    }
+    return Summary(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_a_summary_as_markdown() -> None:
+    assert render(summary(), "md") == (
+        "# A Book\n\n*Ann Author*\n\nIt happens.\n\n"
+        "*Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. "
+        "Model tiny, seed 0, 93.4 s.*"
+    )
+
+
+def test_a_summary_by_chapter_as_text() -> None:
+    sections = (SectionSummary(3, "The Trough", "They rake."),)
+    assert render(summary(text="", sections=sections), "text") == (
+        "A Book by Ann Author\n\n3. The Trough\n\nThey rake.\n\n"
+        "Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. Model tiny, seed 0, 93.4 s."
+    )
+
+
+def test_what_was_not_read_and_warnings_are_said() -> None:
+    part = Coverage(100, 250, 2, 1, 80, 200)
+    footer = render_footer(summary(coverage=part, warnings=("a page is missing",)), "md")
+    assert "Read 100 of 250 tokens in 2 segments, 150 not read." in footer
+    assert "Note: a page is missing." in footer
+
+
+@pytest.mark.parametrize("form", ["md", "text"])
+def test_body_and_footer_are_the_whole(form: str) -> None:
+    assert render(summary(), form) == render_body(summary(), form) + render_footer(summary(), form)
+
+
+def test_json_holds_everything() -> None:
+    document = json.loads(render(summary(warnings=("w",)), "json"))
+    assert document["schema"] == "infini/1"
+    assert document["kind"] == "summary"
+    assert document["coverage"] == COVERAGE.to_dict()
+    assert document["model"]["checkpoint"] == "abc"
+    assert (document["seed"], document["seconds"], document["warnings"]) == (0, 93.42, ["w"])
+
+
+def answer(text: str | None, *citations: Citation) -> Answer:
+    return Answer("Who?", text, citations, "A Book", "0" * 64, COVERAGE, MODEL, 0, 1.0)
+
+
+def test_an_answer_cites() -> None:
+    citation = Citation(1, 2, "Chapter 2", "c02.b0003", "17", "Pia paid.", 40, 49)
+    assert render(answer("Pia.", citation), "md").startswith(
+        "Pia. [1]\n\n[1] Chapter 2, page 17\n> Pia paid.\n\n*Read"
+    )
+    assert '[1] Chapter 2, page 17: "Pia paid."' in render(answer("Pia.", citation), "text")
+
+
+def test_no_answer_is_a_result() -> None:
+    assert render(answer(None), "md").startswith("Not found in this book.\n\n")
+    assert json.loads(render(answer(None), "json"))["answer"] is None
+
+
+def test_lead_is_the_beginning_and_textrank_the_middle_of_things() -> None:
+    texts = ["# One", "It was morning at the quay.", "The pilot has the heavy brass weight. " * 2]
+    book = build_book(
+        [texts, ["# Two", "The weight of brass is false. The pilot knows the weight."]]
+    )
+    lead = summarize_without_model(book, SummaryRequest(method="lead", length="20w"))
+    assert lead.text.startswith("It was morning at the quay.")
+    ranked = summarize_without_model(book, SummaryRequest(method="textrank", length="20w"))
+    assert "weight" in ranked.text
+    assert "morning" not in ranked.text
+    assert lead.num_words <= 20
+    for extract in (lead, ranked):
+        assert extract.model is None
+        assert extract.coverage.words_read == book.num_words
+
+
+def test_by_chapter_every_chapter_has_its_extract() -> None:
+    book = build_book([["# One", "First thing."], ["# Two", "Second thing."]])
+    request = SummaryRequest(method="lead", by_chapter=True)
+    sections = summarize_without_model(book, request).sections
+    assert [section.text for section in sections] == ["First thing.", "Second thing."]
+
+
+def test_long_books_are_ranked_in_bounded_memory() -> None:
+    sentences = [f"The keeper of light {i % 97} saw ship number {i}." for i in range(5000)]
+    ranked = rank_sentences(sentences, [i // 500 for i in range(5000)])
+    assert 0 < len(ranked) <= MAX_SENTENCES
+    assert len(set(ranked)) == len(ranked)
+    assert ranked == rank_sentences(sentences, [i // 500 for i in range(5000)])
