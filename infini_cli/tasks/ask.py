@@ -18,6 +18,7 @@ from infini_cli.tasks import prompts
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.passages import Passages, ScoredPassage, best_quote
+from infini_cli.tasks.render import render_body
 from infini_cli.tasks.requests import AnswerRequest
 from infini_cli.tasks.summarize import CLOSED, WriteText, coverage_of, model_info
 from infini_cli.tasks.values import Answer, Citation
@@ -116,8 +117,6 @@ def _answer(
         warnings=(CLOSED,) if not model.remembers and request.memory_only else (),
     )
     if write is not None:
-        from infini_cli.tasks.render import render_body
-
         write(render_body(answer, "md"))
     return answer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infini_cli.reading.book import BlockKind, Book, Chapter
@@ -32,15 +32,12 @@ class Sentence:
         return len(self.text.split())
 
 
-def summarize_without_model(
-    book: Book, request: SummaryRequest, write: Callable[[str], None] | None = None
-) -> Summary:
+def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
     """Summarise by `lead` (the first sentences) or `textrank` (the most central ones).
 
     Args:
         book: what was read.
         request: method, length, scope.
-        write: takes the summary's body.
 
     Raises:
         UsageError: the length is malformed.
@@ -59,7 +56,7 @@ def summarize_without_model(
         )
     else:
         text = choose(_sentences(book.kept_chapters), length.target_words)
-    summary = Summary(
+    return Summary(
         title=book.title,
         authors=book.authors,
         source_sha256=book.source_sha256,
@@ -67,18 +64,12 @@ def summarize_without_model(
         sections=sections,
         method=request.method,
         length=length.label,
-        num_words=sum(len(part.split()) for part in (text, *(s.text for s in sections))),
         coverage=Coverage.in_words(book.num_words, len(book.kept_chapters)),
         model=None,
         seed=request.sampling.seed,
         seconds=round(time.monotonic() - started, 1),
         warnings=book.warnings,
     )
-    if write is not None:
-        from infini_cli.tasks.render import render_body
-
-        write(render_body(summary, "md"))
-    return summary
 
 
 def _sentences(chapters: Sequence[Chapter]) -> list[Sentence]:

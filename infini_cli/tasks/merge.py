@@ -118,15 +118,12 @@ class Merger:
         introduction = prompts.MERGE_INTRODUCTION.format(title=self.title)
         return introduction + "\n\n".join(texts) + prompts.MERGE.format(words=words)
 
-    def _sizes(self, texts: Sequence[str]) -> list[int]:
-        return [len(self.model.tokenizer.encode(text)) for text in texts]
-
     def _groups(self, texts: Sequence[str], num_groups: int | None) -> list[list[str]]:
         """Cut into runs of nearly equal size: so many, or so that each fits the bound.
 
         Without a number there are at most half as many runs as texts, so that merging ends.
         """
-        sizes = self._sizes(texts)
+        sizes = [len(self.model.tokenizer.encode(text)) for text in texts]
         if num_groups is None:
             num_groups = max(1, -(-sum(sizes) // MAX_SOURCE_TOKENS))
             num_groups = min(num_groups, -(-len(texts) // 2))

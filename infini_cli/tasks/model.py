@@ -61,8 +61,9 @@ def open_model(name: str, *, offline: bool, progress: Progress) -> Model:
 
     from infini_cli.store.resolve import ensure
 
-    resolved = ensure(name, form=best_form(), offline=offline, progress=progress)
-    return load_model(resolved, best_form(), progress)
+    form = best_form()
+    resolved = ensure(name, form=form, offline=offline, progress=progress)
+    return load_model(resolved, form, progress)
 
 
 def load_model(resolved: ResolvedModel, form: Form, progress: Progress) -> Model:

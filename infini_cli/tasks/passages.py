@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bm25s
 import numpy as np
@@ -133,7 +133,7 @@ class Passages:
         scores = np.asarray(self._index.get_scores_from_ids(known))
         # Stable: of equal scores the earlier passage comes first.
         order = np.argsort(-scores, kind="stable")[:num_passages]
-        return [_with_score(self._passages[i], float(scores[i])) for i in order if scores[i] > 0]
+        return [replace(self._passages[i], score=float(scores[i])) for i in order if scores[i] > 0]
 
 
 def stems(text: str) -> list[str]:
@@ -190,17 +190,4 @@ def _passage(chapter: Chapter, group: list[Block]) -> ScoredPassage:
         page=group[0].page,
         start=start,
         end=group[-1].end,
-    )
-
-
-def _with_score(passage: ScoredPassage, score: float) -> ScoredPassage:
-    return ScoredPassage(
-        passage.text,
-        passage.chapter_number,
-        passage.chapter_title,
-        passage.blocks,
-        passage.page,
-        passage.start,
-        passage.end,
-        score,
     )

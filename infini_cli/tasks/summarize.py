@@ -17,6 +17,7 @@ from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.length import Length, parse_length, trim_to_words
 from infini_cli.tasks.merge import TOKENS_PER_WORD, Merger
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.render import render_body
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary
 from infini_cli.tasks.writer import write_prompts
@@ -53,8 +54,18 @@ def summarize(
     if request.method in EXTRACTIVE_METHODS:
         if book is None:
             raise UsageError(f"method `{request.method}` needs a book, not a memory")
-        return summarize_without_model(book, request, write)
-    assert model is not None
+        summary = summarize_without_model(book, request)
+    else:
+        assert model is not None
+        summary = _summarize_with_model(book, request, model, progress)
+    if write is not None:
+        write(render_body(summary, "md"))
+    return summary
+
+
+def _summarize_with_model(
+    book: Book | None, request: SummaryRequest, model: Model, progress: Progress
+) -> Summary:
     started = time.monotonic()
     book_memory = _book_memory(book, request, model, progress)
     book = book_memory.book if book is None else book
@@ -64,7 +75,7 @@ def summarize(
         progress(NoteEvent(CLOSED, warning=True))
     length = parse_length(request.length, book.num_words)
     text, sections = _write(book, book_memory, request, length, model, progress)
-    summary = Summary(
+    return Summary(
         title=book.title,
         authors=book.authors,
         source_sha256=book.source_sha256,
@@ -72,18 +83,12 @@ def summarize(
         sections=sections,
         method=request.method,
         length=length.label,
-        num_words=sum(len(part.split()) for part in (text, *(s.text for s in sections))),
         coverage=coverage_of(book_memory, book),
         model=model_info(model),
         seed=request.sampling.seed,
         seconds=round(time.monotonic() - started, 1),
         warnings=tuple(warnings),
     )
-    if write is not None:
-        from infini_cli.tasks.render import render_body
-
-        write(render_body(summary, "md"))
-    return summary
 
 
 def coverage_of(book_memory: BookMemory, book: Book) -> Coverage:

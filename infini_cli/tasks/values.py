@@ -46,7 +46,6 @@ class Summary:
         sections: one a chapter, where that was asked.
         method: how it was made.
         length: what was asked.
-        num_words: words written.
         coverage: what was read.
         model: who wrote it; None for extracts.
         seed: of the random draws.
@@ -61,16 +60,20 @@ class Summary:
     sections: tuple[SectionSummary, ...]
     method: str
     length: str
-    num_words: int
     coverage: Coverage
     model: ModelInfo | None
     seed: int
     seconds: float
     warnings: tuple[str, ...] = ()
 
+    @property
+    def num_words(self) -> int:
+        """Words written."""
+        return sum(len(text.split()) for text in (self.text, *(s.text for s in self.sections)))
+
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
-        return _document("summary", self)
+        return {**_document("summary", self), "num_words": self.num_words}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ memory given to it and never writes to it. Branches that finish leave the batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -69,7 +69,7 @@ def read_prompt(decoder: Decoder, branch: Branch) -> Branch:
     with torch.inference_mode():
         ids_1S = torch.tensor([branch.prompt[:-1]])
         result = decoder.read_segment(ids_1S, branch.memory, write=False, keep_cache=True)
-    return Branch(branch.prompt[-1:], branch.max_tokens, result.cache, branch.memory, branch.stream)
+    return replace(branch, prompt=branch.prompt[-1:], cache=result.cache)
 
 
 @torch.inference_mode()

@@ -27,7 +27,6 @@ def summary(**changes: object) -> Summary:
         "sections": (),
         "method": "hierarchical",
         "length": "medium",
-        "num_words": 2,
         "coverage": COVERAGE,
         "model": MODEL,
         "seed": 0,
