@@ -1,7 +1,7 @@
 """The tasks as the verbs call them: everything that brings torch in is imported here, late.
 
-Where a person watches, a task is given a function that takes text as it is written: all of the
-result up to its footer (coverage, model, seconds), which `render_footer` gives afterwards.
+Where a person watches, `ask` is given a function that takes the model's words as they are
+written; what stands around them follows when the answer is whole.
 
 A verb that needs no weights (`toc`, `extract`, `--method lead`) never comes here for a model.
 """
@@ -50,11 +50,10 @@ def summarize(
     request: SummaryRequest,
     model: Any,
     progress: Progress,
-    write: WriteText = None,
 ) -> TaskResult:
     """Summarise a book; None stands for the book inside `request.memory`."""
     module = import_module("infini_cli.tasks.summarize")
-    summary: TaskResult = module.summarize(book, request, model, progress, write)
+    summary: TaskResult = module.summarize(book, request, model, progress)
     return summary
 
 
@@ -81,13 +80,6 @@ def render(result: TaskResult, form: str) -> str:
     """Write a summary or an answer as `md`, `text` or `json`."""
     module = import_module("infini_cli.tasks.render")
     text: str = module.render(result, form)
-    return text
-
-
-def render_footer(result: TaskResult, form: str) -> str:
-    """Write what stands below a result that was written as it came."""
-    module = import_module("infini_cli.tasks.render")
-    text: str = module.render_footer(result, form)
     return text
 
 

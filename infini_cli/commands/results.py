@@ -17,20 +17,31 @@ def write_streamed(
     form: ResultFormat,
     output: Path | None,
 ) -> None:
-    """Write one result: as it comes where a person watches, whole elsewhere.
+    """Write one result: its first words as they come where a person watches, whole elsewhere.
 
     Args:
         terminal: where to.
-        work: makes the result; takes the function that writes pieces of it, or None.
+        work: makes the result; takes the function that writes its first words, or None.
         form: `md` or `text`.
         output: a file, or None.
     """
+    pieces: list[str] = []
     with terminal.stream(output) as write:
-        result = work(write)
-    if write is None:
-        terminal.write(engine.render(result, form), output)
-    else:
-        terminal.write(engine.render_footer(result, form))
+
+        def keep(piece: str) -> None:
+            assert write is not None
+            pieces.append(piece)
+            write(piece)
+
+        result = work(None if write is None else keep)
+        text = engine.render(result, form)
+        if write is not None:
+            written = "".join(pieces).rstrip()
+            # What was cut afterwards is on the screen already: then all of it follows again.
+            follows = text.startswith(written)
+            write(text[len(written) :] if follows else "\n\n" + text)
+            return
+    terminal.write(text, output)
 
 
 def write_results(

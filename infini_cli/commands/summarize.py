@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
-from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +20,7 @@ from infini_cli.commands.options import (
     ResultFormat,
     WritingOptions,
 )
-from infini_cli.commands.results import write_results, write_streamed
+from infini_cli.commands.results import write_results
 from infini_cli.commands.verb import verb
 from infini_cli.errors import UsageError
 from infini_cli.tasks.requests import SummaryRequest
@@ -94,11 +91,7 @@ def command(
             book = None if memories.memory else open_book(path, reading, terminal)
             if loaded is None and method not in METHODS_WITHOUT_MODEL:
                 loaded = engine.open_model(model, progress)
-            work = partial(engine.summarize, book, request, loaded, progress)
-            if is_alone(books) and written is not ResultFormat.JSON:
-                write_streamed(terminal, work, written, output)
-                return
-            results.append(work())
+            results.append(engine.summarize(book, request, loaded, progress))
         write_results(terminal, results, written, output)
 
 
@@ -113,8 +106,3 @@ def summary_request(
         sampling=engine.sampling_request(writing),
         memory=engine.memory_request(memories),
     )
-
-
-def is_alone(books: Sequence[Path] | None) -> bool:
-    """Tell whether there is one book only: its result may be written as it comes."""
-    return books is None or len(books) <= 1

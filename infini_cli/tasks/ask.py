@@ -8,7 +8,7 @@ memory, so for it the book is searched whole and not read through.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from infini_cli.progress import Progress
@@ -18,9 +18,8 @@ from infini_cli.tasks import prompts
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.passages import Passages, ScoredPassage, best_quote
-from infini_cli.tasks.render import render_body
 from infini_cli.tasks.requests import AnswerRequest
-from infini_cli.tasks.summarize import CLOSED, WriteText, coverage_of, model_info
+from infini_cli.tasks.summarize import CLOSED, coverage_of, model_info
 from infini_cli.tasks.values import Answer, Citation
 from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
@@ -33,6 +32,7 @@ NUM_PASSAGES = 6
 MAX_CITATIONS = 3
 ANSWER_TOKENS = 80
 NOT_FOUND = "not found in this book"
+WriteText = Callable[[str], None] | None
 
 
 def ask(
@@ -49,7 +49,7 @@ def ask(
         request: the questions and the rest.
         model: who answers.
         progress: told of every step.
-        write: takes the answer's body as it is written.
+        write: takes the model's words as they are written.
 
     Raises:
         InputError, MemoryMismatch: the memory file cannot be used.
@@ -100,10 +100,11 @@ def _answer(
         progress=progress,
         what="answer",
         memory=memory,
+        write=write,
     )[0]
     declined = NOT_FOUND in draft.text.lower() or not draft.text
     text = None if declined else draft.text
-    answer = Answer(
+    return Answer(
         question=question,
         answer=text,
         citations=_citations(question, text, found) if text is not None else (),
@@ -116,9 +117,6 @@ def _answer(
         memory="off" if memory is None else "read",
         warnings=(CLOSED,) if not model.remembers and request.memory_only else (),
     )
-    if write is not None:
-        write(render_body(answer, "md"))
-    return answer
 
 
 def _prompt(question: str, book: Book, found: Sequence[ScoredPassage], *, memory_only: bool) -> str:

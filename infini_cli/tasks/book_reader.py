@@ -30,6 +30,7 @@ from infini_cli.store.book_memory import (
 from infini_cli.tasks import prompts
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SamplingRequest
+from infini_cli.tasks.support import MIN_SUPPORT, keep_supported
 from infini_cli.tasks.writer import NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY, write_branches
 from infini_cli.tokens.chat import Message
 from infini_cli.tokens.segments import Segment, SegmentPlan, plan_segments
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 MAX_GROUP_BYTES = 384 * 1024 * 1024
 MAX_GROUP_SEGMENTS = 16
-NOTE_TOKENS = 120
+NOTE_TOKENS = 64
 SECONDS_BETWEEN_SAVES = 15.0
 
 
@@ -91,7 +92,9 @@ def _identity(book: Book, model: Model, plan: SegmentPlan, notes: bool) -> Ident
         tokenizer=model.tokenizer.sha256,
         source=book.source_sha256,
         plan=plan.sha256,
-        recipe=prompts.notes_recipe(NOTE_TOKENS, NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY)
+        recipe=prompts.notes_recipe(
+            NOTE_TOKENS, NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY, MIN_SUPPORT
+        )
         if notes
         else "",
     )
@@ -185,9 +188,14 @@ class _Run:
             total=len(self.plan.segments),
         )
         return tuple(
-            Note(segment.index, segment.chapter_number, segment.chapter_title, draft.text)
+            self._note(segment, draft.text)
             for (segment, _), draft in zip(group, drafts, strict=True)
         )
+
+    def _note(self, segment: Segment, text: str) -> Note:
+        source = self.model.tokenizer.decode(segment.ids.tolist())
+        kept = keep_supported(text, source)
+        return Note(segment.index, segment.chapter_number, segment.chapter_title, kept)
 
     def _save(self, memory: Memory, segments: Sequence[Segment], notes: tuple[Note, ...]) -> None:
         num_tokens = sum(segment.num_tokens for segment in segments)

@@ -12,20 +12,24 @@ from infini_cli.tasks import prompts
 from infini_cli.tasks.length import trim_to_words
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SamplingRequest
+from infini_cli.tasks.support import keep_supported
 from infini_cli.tasks.writer import Draft, write_prompts
 
 MAX_SOURCE_TOKENS = 2400
 """Notes merged at once: beyond this, small models forget the beginning of what they merge."""
-MAX_PROMPTS_AT_ONCE = 8
+MAX_PROMPTS_AT_ONCE = 16
 """Each prompt's window is kept while its text is written."""
 MAX_NOTES_AT_ONCE = 4
 """Of more notes than this a small model leaves the later ones out."""
+MAX_CHAPTER_NOTES = 8
 TOKENS_PER_WORD = 1.8
-INNER_WORDS = 160
-"""Length of a summary that will itself be merged."""
-MIN_SHARE_WORDS = 15
+MIN_TOKENS = 48
+INNER_WORDS = 45
+"""Length of a text that will itself be shortened: less than the notes it is made of."""
+MIN_SHARE_WORDS = 18
 """A sentence that says who does what takes about as many."""
-SENTENCES_PER_PARAGRAPH = 5
+MAX_OVERSHOOT = 1.15
+SENTENCES_PER_PARAGRAPH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +52,63 @@ class Merger:
         """Give each part of the book its share of the summary.
 
         Asked for one long summary, or for a paragraph on several notes, small models retell
-        the first of them and never reach the end. So notes are merged only until there are
-        few enough for a sentence each; then each is shortened to its share, all as batches.
+        the first of them and never reach the end. So the notes are cut into as many runs as
+        the summary has room for sentences, and each run is shortened to one, all as a batch.
+        Where a run would be longer than a small model can take in, notes are shortened in
+        fours first, level by level.
 
         Args:
             texts: notes in reading order.
             words: length of the whole.
         """
         most = max(1, words // MIN_SHARE_WORDS)
-        while len(texts) > most:
-            num_groups = max(most, -(-len(texts) // MAX_NOTES_AT_ONCE))
-            groups = self._groups(texts, min(num_groups, -(-len(texts) // 2)))
-            texts = self._write_all(
-                [self._merge_prompt(group, INNER_WORDS) for group in groups],
-                INNER_WORDS,
-                "summaries of parts",
-            )
-        share = words // len(texts)
-        introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
-        ending = prompts.SHORTEN.format(words=share)
-        sentences = self._write_all([introduction + t + ending for t in texts], share, "summary")
-        trimmed = [trim_to_words(text, round(share * 1.3)) for text in sentences]
+        (texts,) = self._shorten_to([texts], most * MAX_NOTES_AT_ONCE)
+        groups = self._groups(texts, min(most, len(texts)))
+        share = words // len(groups)
+        parts = self._shorten_all(groups, share, "summary")
+        parts = [trim_to_words(part, round(share * MAX_OVERSHOOT)) for part in parts]
+        parts = _within(parts, round(words * MAX_OVERSHOOT))
         return "\n\n".join(
-            " ".join(trimmed[start : start + SENTENCES_PER_PARAGRAPH])
-            for start in range(0, len(trimmed), SENTENCES_PER_PARAGRAPH)
+            " ".join(parts[start : start + SENTENCES_PER_PARAGRAPH])
+            for start in range(0, len(parts), SENTENCES_PER_PARAGRAPH)
         )
+
+    def _shorten_to(self, runs: Sequence[Sequence[str]], most: int) -> list[list[str]]:
+        """Shorten notes in fours until no run has more than `most`; all runs as one batch."""
+        done = [list(run) for run in runs]
+        while too_long := [run for run in range(len(done)) if len(done[run]) > most]:
+            groups = [self._groups(done[run], -(-len(done[run]) // 4)) for run in too_long]
+            flat = [group for of_run in groups for group in of_run]
+            written = iter(self._shorten_all(flat, INNER_WORDS, "summaries of parts"))
+            for run, of_run in zip(too_long, groups, strict=True):
+                done[run] = [next(written) for _ in of_run]
+        return done
+
+    def _shorten_all(self, groups: Sequence[Sequence[str]], words: int, what: str) -> list[str]:
+        """Shorten each group to so many words; those that are short enough stay as they are."""
+        texts = [" ".join(group) for group in groups]
+        long = [i for i, text in enumerate(texts) if len(text.split()) > words * MAX_OVERSHOOT]
+        introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
+        ending = prompts.SHORTEN.format(words=words)
+        asked = [introduction + "\n\n".join(groups[i]) + ending for i in long]
+        for index, written in zip(long, self._write_all(asked, words, what), strict=True):
+            texts[index] = keep_supported(written, texts[index]) or texts[index]
+        return texts
 
     def _write_all(self, asked: Sequence[str], words: int, what: str) -> list[str]:
         drafts: list[Draft] = []
         for start in range(0, len(asked), MAX_PROMPTS_AT_ONCE):
-            drafts += self._write(asked[start : start + MAX_PROMPTS_AT_ONCE], words, what)
+            batch = asked[start : start + MAX_PROMPTS_AT_ONCE]
+            drafts += write_prompts(
+                self.model,
+                batch,
+                max_tokens=max(MIN_TOKENS, int(words * TOKENS_PER_WORD)),
+                sampling=self.sampling,
+                progress=self.progress,
+                what=what,
+                done=start,
+                total=len(asked),
+            )
         return [draft.text for draft in drafts]
 
     def incremental(self, texts: Sequence[str], words: int) -> str:
@@ -94,25 +125,31 @@ class Merger:
                     + "\n\n".join(group)
                     + prompts.UPDATE.format(words=words)
                 )
-            summary = self._write([prompt], words, "summary so far")[0].text
+            summary = self._write_all([prompt], words, "summary so far")[0]
         return summary
 
     def chapters(self, notes: Sequence[Note], words: int) -> list[tuple[int, str, str]]:
-        """Give number, title and summary of each chapter; single notes stand as they are."""
-        sections: list[tuple[int, str, str]] = []
-        for number, group in groupby(notes, key=lambda note: note.chapter_number):
-            members = list(group)
-            text = members[0].text
-            if len(members) > 1:
-                joined = "\n\n".join(note.text for note in members)
-                prompt = (
-                    prompts.CHAPTER_INTRODUCTION.format(chapter=members[0].chapter_title)
-                    + joined
-                    + prompts.CHAPTER.format(words=words)
-                )
-                text = self._write([prompt], words, "chapter summaries")[0].text
-            sections.append((number, members[0].chapter_title, trim_to_words(text, words)))
-        return sections
+        """Give number, title and summary of each chapter; all are written as one batch.
+
+        A chapter whose notes are no longer than its summary may be keeps them as they are.
+        """
+        members = [list(group) for _, group in groupby(notes, key=lambda note: note.chapter_number)]
+        runs = self._shorten_to([[note.text for note in m] for m in members], MAX_CHAPTER_NOTES)
+        texts = [" ".join(run) for run in runs]
+        long = [i for i, text in enumerate(texts) if len(text.split()) > words * MAX_OVERSHOOT]
+        ending = prompts.CHAPTER.format(words=words)
+        asked = [
+            prompts.CHAPTER_INTRODUCTION.format(chapter=members[i][0].chapter_title)
+            + "\n\n".join(runs[i])
+            + ending
+            for i in long
+        ]
+        for index, text in zip(long, self._write_all(asked, words, "chapters"), strict=True):
+            texts[index] = keep_supported(text, texts[index])
+        return [
+            (group[0].chapter_number, group[0].chapter_title, trim_to_words(text, words))
+            for group, text in zip(members, texts, strict=True)
+        ]
 
     def _merge_prompt(self, texts: Sequence[str], words: int) -> str:
         introduction = prompts.MERGE_INTRODUCTION.format(title=self.title)
@@ -135,17 +172,14 @@ class Merger:
             before += size
         return [group for group in groups if group]
 
-    def _write(
-        self,
-        batch: Sequence[str],
-        words: int,
-        what: str,
-    ) -> list[Draft]:
-        return write_prompts(
-            self.model,
-            batch,
-            max_tokens=max(48, int(words * TOKENS_PER_WORD)),
-            sampling=self.sampling,
-            progress=self.progress,
-            what=what,
-        )
+
+def _within(parts: Sequence[str], most_words: int) -> list[str]:
+    """Leave out the longest parts, never the first or the last, until the rest is short enough.
+
+    Cutting at the end instead would cost the end of the book.
+    """
+    kept = list(parts)
+    while len(kept) > 2 and sum(len(part.split()) for part in kept) > most_words:
+        longest = max(range(1, len(kept) - 1), key=lambda index: len(kept[index].split()))
+        del kept[longest]
+    return kept

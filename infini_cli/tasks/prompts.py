@@ -13,9 +13,8 @@ SYSTEM = (
 )
 PART_INTRODUCTION = "This is a part of a book:\n\n"
 NOTE = (
-    "\n\n---\nSummarize this part of the book in two or three sentences. Say who does what, "
-    "where, and what comes of it. Begin with what happens, not with the words "
-    '"this part". Add nothing that is not in the text.'
+    "\n\n---\nSay in one plain sentence what happens in this part of the book: who does what, "
+    "and what comes of it. Name the people. Add nothing that is not in the text."
 )
 MERGE_INTRODUCTION = "These are notes on consecutive parts of the book {title}, in order:\n\n"
 MERGE = (
@@ -23,10 +22,10 @@ MERGE = (
     "from the first to the last. Leave out what is minor. Say each thing once. Write plain "
     "prose in the present tense, without headings or lists. Add nothing that is not above."
 )
-SHORTEN_INTRODUCTION = "This is a note on a part of the book {title}:\n\n"
+SHORTEN_INTRODUCTION = "These are notes on a part of the book {title}, in order:\n\n"
 SHORTEN = (
-    "\n\n---\nSay what happens in this part in one or two plain sentences, at most {words} words. "
-    "Name who does it. Write in the present tense. Add nothing that is not above."
+    "\n\n---\nShorten these notes to one plain sentence of about {words} words. Keep the names "
+    "and the words of the notes. Leave out what is minor. Add nothing that is not above."
 )
 CHAPTER_INTRODUCTION = "These are notes on one chapter ({chapter}) of a book, in order:\n\n"
 CHAPTER = (

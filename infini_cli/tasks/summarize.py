@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from infini_cli.errors import UsageError
 from infini_cli.progress import Note as NoteEvent
@@ -15,16 +14,16 @@ from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
 from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.length import Length, parse_length, trim_to_words
-from infini_cli.tasks.merge import TOKENS_PER_WORD, Merger
+from infini_cli.tasks.merge import MAX_OVERSHOOT, TOKENS_PER_WORD, Merger
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.render import render_body
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary
 from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
 
-WriteText = Callable[[str], None] | None
 CHAPTER_WORDS = 120
+MIN_CHAPTER_WORDS = 20
+"""Below this a chapter's summary would be no sentence."""
 CLOSED = (
     "this model's gates are closed: it was not trained to remember, so each part is read by "
     "itself and nothing comes out of the memory"
@@ -36,7 +35,6 @@ def summarize(
     request: SummaryRequest,
     model: Model | None,
     progress: Progress,
-    write: WriteText = None,
 ) -> Summary:
     """Summarise a book.
 
@@ -45,7 +43,6 @@ def summarize(
         request: method, length and the rest.
         model: who reads and writes; None for the extractive methods.
         progress: told of every step.
-        write: takes the summary's body as it is written.
 
     Raises:
         UsageError: the request does not fit the method.
@@ -54,13 +51,9 @@ def summarize(
     if request.method in EXTRACTIVE_METHODS:
         if book is None:
             raise UsageError(f"method `{request.method}` needs a book, not a memory")
-        summary = summarize_without_model(book, request)
-    else:
-        assert model is not None
-        summary = _summarize_with_model(book, request, model, progress)
-    if write is not None:
-        write(render_body(summary, "md"))
-    return summary
+        return summarize_without_model(book, request)
+    assert model is not None
+    return _summarize_with_model(book, request, model, progress)
 
 
 def _summarize_with_model(
@@ -150,12 +143,10 @@ def _write(
         )[0]
         return draft.text, ()
     if request.by_chapter:
-        share = max(40, words // max(1, len(book.kept_chapters)))
+        share = max(MIN_CHAPTER_WORDS, words // max(1, len(book.kept_chapters)))
         chapters = merger.chapters(book_memory.notes, min(share, CHAPTER_WORDS))
         return "", tuple(SectionSummary(*chapter) for chapter in chapters)
     texts = [note.text for note in book_memory.notes]
     if request.method == "incremental":
-        text = merger.incremental(texts, words)
-    else:
-        text = merger.hierarchical(texts, words)
-    return trim_to_words(text, round(words * 1.15)), ()
+        return trim_to_words(merger.incremental(texts, words), round(words * MAX_OVERSHOOT)), ()
+    return merger.hierarchical(texts, words), ()

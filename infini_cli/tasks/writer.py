@@ -59,6 +59,8 @@ def write_prompts(
     what: str,
     memory: Memory | None = None,
     write: Callable[[str], None] | None = None,
+    done: int = 0,
+    total: int | None = None,
 ) -> list[Draft]:
     """Write an answer to each prompt; all are decoded as one batch.
 
@@ -71,6 +73,8 @@ def write_prompts(
         what: name of the work, for display.
         memory: what the model may retrieve from.
         write: takes the first prompt's text as it is written.
+        done: texts of this work written before, for display.
+        total: texts of this work in all, for display.
     """
     from infini_models.generate import Branch, read_prompt
 
@@ -82,7 +86,14 @@ def write_prompts(
         for index, prompt in enumerate(prompts)
     ]
     return write_branches(
-        model, branches, sampling=sampling, progress=progress, what=what, write=write
+        model,
+        branches,
+        sampling=sampling,
+        progress=progress,
+        what=what,
+        write=write,
+        done=done,
+        total=total,
     )
 
 

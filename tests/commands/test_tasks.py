@@ -36,18 +36,14 @@ class FakeTasks:
     def __init__(self) -> None:
         self.requests: list[Any] = []
         self.num_models = 0
+        self.pieces: tuple[str, ...] = ()
 
     def open_model(self, options: Any, progress: Any) -> str:
         self.num_models += 1
         return str(options.model)
 
-    def summarize(
-        self, book: Any, request: Any, model: Any, progress: Any, write: Any = None
-    ) -> FakeResult:
+    def summarize(self, book: Any, request: Any, model: Any, progress: Any) -> FakeResult:
         self.requests.append(request)
-        if write is not None:
-            write("streamed ")
-            write("text")
         return FakeResult(f"summary of {book} by {model}")
 
     def ask(
@@ -55,6 +51,9 @@ class FakeTasks:
     ) -> Iterator[FakeResult]:
         self.requests.append(request)
         for question in request.questions:
+            if write is not None:
+                for piece in self.pieces:
+                    write(piece)
             yield FakeResult(f"answer to {question} from {book}")
 
     def read(self, book: Any, request: Any, model: Any, progress: Any) -> FakeResult:
@@ -69,7 +68,6 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> FakeTasks:
     for name in ("open_model", "summarize", "ask", "read"):
         monkeypatch.setattr(engine, name, getattr(fake, name))
     monkeypatch.setattr(engine, "render", lambda result, form: f"{form.value}: {result.text}\n")
-    monkeypatch.setattr(engine, "render_footer", lambda result, form: "the footer\n")
 
     def open_book(path: Path | None, options: Any, terminal: Any) -> str:
         if path is not None and path.name.startswith("bad"):
@@ -127,12 +125,28 @@ def test_a_summary_to_a_file(infini: Infini, tasks: FakeTasks, tmp_path: Path) -
     assert (tmp_path / "s.md").read_text() == "md: summary of a.epub by m\n"
 
 
-def test_a_summary_is_streamed_to_a_terminal(
-    infini: Infini, tasks: FakeTasks, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (("md: answer ", "to Why?"), "md: answer to Why? from a.epub\n"),
+        (("md: answer to Why?\n",), "md: answer to Why?\n from a.epub\n"),
+        (
+            ("what was cut ", "afterwards"),
+            "what was cut afterwards\n\nmd: answer to Why? from a.epub\n",
+        ),
+    ],
+)
+def test_an_answer_is_streamed_to_a_terminal(
+    pieces: tuple[str, ...],
+    shown: str,
+    infini: Infini,
+    tasks: FakeTasks,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    tasks.pieces = pieces
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert infini("summarize", "a.epub").out == "streamed text\nthe footer\n"
-    assert infini("summarize", "a.epub", "--json").out.startswith("json: ")
+    assert infini("ask", "a.epub", "Why?").out == shown
+    assert infini("ask", "a.epub", "Why?", "--json").out.startswith("json: ")
 
 
 def test_a_book_memory_takes_the_place_of_the_book(

@@ -1,0 +1,104 @@
+"""Merging notes: every part of the book has its share, however many notes there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from infini_cli.progress import silent
+from infini_cli.store.book_memory import Note
+from infini_cli.tasks import merge
+from infini_cli.tasks.merge import MAX_CHAPTER_NOTES, MAX_OVERSHOOT, MAX_PROMPTS_AT_ONCE, Merger
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.requests import SamplingRequest
+from infini_cli.tasks.writer import Draft
+
+
+class Shortener:
+    """Stands in for the model: gives the first sentence of the notes it is shown."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, int]] = []
+
+    def __call__(self, model: Model, asked: Sequence[str], **options: Any) -> list[Draft]:
+        self.batches.append((options["what"], len(asked)))
+        notes = [prompt.split("\n\n")[1] for prompt in asked]
+        return [Draft(note.split(". ")[0].rstrip(".") + ".", 1, False) for note in notes]
+
+
+@pytest.fixture
+def shortener(monkeypatch: pytest.MonkeyPatch) -> Shortener:
+    made = Shortener()
+    monkeypatch.setattr(merge, "write_prompts", made)
+    return made
+
+
+@pytest.fixture
+def merger(tiny: Model) -> Merger:
+    return Merger(tiny, "The Book", SamplingRequest(), silent)
+
+
+def note(number: int) -> str:
+    return f"Keeper{number} writes a name in the book of the island. Then comes a night of rain."
+
+
+def test_every_part_has_a_sentence_in_order(merger: Merger, shortener: Shortener) -> None:
+    text = merger.hierarchical([note(n) for n in range(60)], 250)
+    found = [int(word[6:]) for word in text.split() if word.startswith("Keeper")]
+    assert found == sorted(found)
+    assert found[0] < 5
+    assert found[-1] >= 55
+    assert len(text.split()) <= 250 * MAX_OVERSHOOT
+    assert max(size for _, size in shortener.batches) <= MAX_PROMPTS_AT_ONCE
+
+
+def test_many_notes_are_shortened_level_by_level(merger: Merger, shortener: Shortener) -> None:
+    text = merger.hierarchical([f"{note(n)} {note(n)} {note(n)}" for n in range(400)], 40)
+    whats = [what for what, _ in shortener.batches]
+    assert whats[0] == "summaries of parts"
+    assert whats[-1] == "summary"
+    assert 1 <= text.count("Keeper") <= 2
+
+
+def test_notes_that_are_short_enough_are_not_written_again(
+    merger: Merger, shortener: Shortener
+) -> None:
+    assert merger.hierarchical(["Orla wakes.", "Orla leaves."], 40) == "Orla wakes. Orla leaves."
+    assert shortener.batches == []
+
+
+def test_what_is_too_long_loses_neither_its_beginning_nor_its_end(
+    merger: Merger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wordy(model: Model, asked: Sequence[str], **options: Any) -> list[Draft]:
+        return [Draft(f"Part {p.split()[9]} " + "on " * 40 + "ends.", 1, False) for p in asked]
+
+    monkeypatch.setattr(merge, "write_prompts", wordy)
+    monkeypatch.setattr(merge, "keep_supported", lambda text, source: text)
+    notes = [f"{name} " + "word " * 60 for name in ("First", "Second", "Third", "Fourth", "Last")]
+    text = merger.hierarchical(notes, 100)
+    assert len(text.split()) <= 100 * MAX_OVERSHOOT
+    assert text.count("ends.") == 2
+
+
+def test_chapters_are_written_as_one_batch(merger: Merger, shortener: Shortener) -> None:
+    notes = [
+        Note(index, 1 + index // 2, f"Part {1 + index // 2}", note(index)) for index in range(10)
+    ]
+    sections = merger.chapters(notes, 20)
+    assert [number for number, _, _ in sections] == [1, 2, 3, 4, 5]
+    assert shortener.batches == [("chapters", 5)]
+    for number, title, text in sections:
+        assert title == f"Part {number}"
+        assert text.startswith(f"Keeper{2 * number - 2} ")
+
+
+def test_a_long_chapter_is_shortened_first(merger: Merger, shortener: Shortener) -> None:
+    notes = [Note(n, 1, "Long", f"{note(n)} {note(n)} {note(n)}") for n in range(50)]
+    (section,) = merger.chapters(notes, 20)
+    assert [what for what, _ in shortener.batches][-1] == "chapters"
+    assert shortener.batches[0][0] == "summaries of parts"
+    assert MAX_CHAPTER_NOTES < -(-50 // 4)
+    assert section[2].startswith("Keeper0 ")
