@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +17,7 @@ from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from infini_cli.store.models import ModelStatus
+    from infini_cli.store.resolve import ResolvedModel
 
 COLUMNS = (
     TableColumn("name"),
@@ -154,8 +154,8 @@ def path(terminal: Terminal, name: OptionalName = None, json: Json = False) -> N
     terminal.write(to_json({"path": str(folder)}) if json else str(folder))
 
 
-def find_folder(name: str) -> Path:
-    """Find the folder that holds a model's tokenizer, without loading the model.
+def find_here(name: str) -> ResolvedModel:
+    """Find a model's tokenizer and its length of segments, without loading the model.
 
     Raises:
         ModelNotFound: it is not on this machine.
@@ -169,8 +169,8 @@ def find_folder(name: str) -> Path:
         status = models.installed(name)
         # Any form will do; a conversion writes the tokenizer too.
         form = status.forms[0] if status.forms else "int8"
-        return resolve(name, form=form).folder
-    return resolve(name, form="int8").folder
+        return resolve(name, form=form)
+    return resolve(name, form="int8")
 
 
 def _best_form() -> Any:

@@ -17,7 +17,6 @@ from infini_cli.ui.terminal import Terminal
 if TYPE_CHECKING:
     from infini_cli.tokens.segments import SegmentPlan
 
-DEFAULT_SEGMENT_LENGTH = 2048
 COLUMNS = (
     TableColumn("number", is_number=True),
     TableColumn("tokens", is_number=True),
@@ -33,18 +32,26 @@ def command(
     model: ModelOptions,
     book: BookPath = None,
     segment_length: Annotated[
-        int, typer.Option("--segment-length", min=16, help="The most tokens in a segment.")
-    ] = DEFAULT_SEGMENT_LENGTH,
+        int | None,
+        typer.Option(
+            "--segment-length",
+            min=16,
+            help="The most tokens in a segment; the model's own where not given.",
+            metavar="TOKENS",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Count the tokens that a model would read of a book."""
-    from infini_cli.commands.models import find_folder
+    from infini_cli.commands.models import find_here
     from infini_cli.tokens.segments import plan_segments
     from infini_cli.tokens.tokenizer import Tokenizer
 
     # The tokenizer first: without one there is no need to read a long book.
-    tokenizer = Tokenizer.from_folder(find_folder(model.model))
+    here = find_here(model.model)
+    tokenizer = Tokenizer.from_folder(here.folder)
     found = open_book(book, reading, terminal)
+    segment_length = segment_length or here.segment_length
     plan = plan_segments(found, tokenizer, segment_length)
     chapters = chapter_tokens(plan)
     if json:

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePath
 
 from infini_cli.reading.encoding import decode
+from infini_cli.reading.gutenberg import strip_licence_blocks
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.sections import split_sections
 from infini_cli.reading.xhtml import read_markup
@@ -33,13 +34,14 @@ def read_html(data: bytes, name: str, options: ReadOptions) -> RawBook:
     markup = read_markup(decoded.text, options)
     fallback = PurePath(name).stem or name
     sections = split_sections(markup.blocks, markup.title or fallback)
+    stripped = strip_licence_blocks(sections.chapters)
     return RawBook(
         title=markup.title or sections.title or fallback,
         authors=(),
         language=markup.language,
         format="html",
-        chapters=tuple(sections.chapters),
-        removals=markup.removals,
+        chapters=stripped.chapters,
+        removals=(*markup.removals, *stripped.removals),
         warnings=decoded.warnings,
         encoding=decoded.encoding,
     )

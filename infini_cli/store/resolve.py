@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infini_cli import paths
-from infini_cli.errors import ModelError, ModelIncompatible, ModelNotFound
+from infini_cli.errors import ModelIncompatible, ModelNotFound
 from infini_cli.progress import Progress, silent
 from infini_cli.store import hub, models
 from infini_cli.store.catalog import catalog, default_model, find_model
@@ -20,11 +20,11 @@ from infini_cli.store.convert import Form, convert, converted_folder
 from infini_cli.store.fingerprint import fingerprint
 
 MAX_JSON_BYTES = 1 << 24
+MAX_SHOWN = 80
+"""Characters of a name in an error."""
 INDEX = "model.safetensors.index.json"
-SEGMENT_LENGTH = 4096
-SMALL_SEGMENT_LENGTH = 2048
-SMALL_HIDDEN_SIZE = 1024
-"""Narrower models attend well to fewer tokens."""
+SEGMENT_LENGTH = 1024
+"""A note says one thing on each segment: on longer ones it would leave most of them out."""
 
 Weights = Callable[[Form, Progress], tuple[Path, ...]]
 
@@ -62,19 +62,6 @@ class ResolvedModel:
         """The file `tokenizer.json`."""
         return self.folder / "tokenizer.json"
 
-    @property
-    def chat_template(self) -> str | None:
-        """Read the Jinja source of the chat template, None where there is none."""
-        path = self.folder / "chat_template.jinja"
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
-        settings = self.folder / "tokenizer_config.json"
-        template = read_json(settings).get("chat_template") if settings.is_file() else None
-        if isinstance(template, list):
-            named = {entry["name"]: entry["template"] for entry in template}
-            template = named.get("default")
-        return template if isinstance(template, str) else None
-
 
 def resolve(argument: str | None, *, form: Form, progress: Progress = silent) -> ResolvedModel:
     """Find what the user named, on this machine.
@@ -93,7 +80,7 @@ def resolve(argument: str | None, *, form: Form, progress: Progress = silent) ->
     name = argument or default_model().name
     if name in {model.name for model in catalog()}:
         return _from_catalog(name, form, progress)
-    local = Path(name).expanduser()
+    local = _local(name)
     if local.is_dir():
         return _from_folder(local.absolute(), local.name or name)
     if local.is_file():
@@ -212,9 +199,32 @@ def _plain(name: str) -> str:
     return name
 
 
+def _local(name: str) -> Path:
+    """Take a name for a path; one that can be none names nothing on this machine."""
+    try:
+        path = Path(name).expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelNotFound(
+            f"there is no model `{name[:MAX_SHOWN]}`",
+            hint="`infini models list` shows those there are",
+        ) from error
+    return path
+
+
 def _segment_length(config: Mapping[str, Any]) -> int:
-    hidden, longest = config.get("hidden_size"), config.get("max_position_embeddings")
-    if not isinstance(hidden, int) or not isinstance(longest, int | None):
-        raise ModelError("config.json has no whole number `hidden_size`")
-    length = SMALL_SEGMENT_LENGTH if hidden < SMALL_HIDDEN_SIZE else SEGMENT_LENGTH
-    return min(length, longest or length)
+    """Give the recommended length, never more than the base attends to at once."""
+    if not isinstance(config.get("hidden_size"), int):
+        raise ModelIncompatible("config.json has no whole number `hidden_size`")
+    bounds = [SEGMENT_LENGTH]
+    keys = ["max_position_embeddings"]
+    if config.get("use_sliding_window") is not False:
+        keys.append("sliding_window")
+    for key in keys:
+        value = config.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ModelIncompatible(f"`{key}` in config.json is no positive whole number")
+        bounds.append(value)
+    return min(bounds)

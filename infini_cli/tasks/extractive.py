@@ -83,7 +83,13 @@ def _sentences(chapters: Sequence[Chapter]) -> list[Sentence]:
 
 
 def _lead(sentences: Sequence[Sentence], words: int) -> str:
-    return _joined(sentences, range(len(sentences)), words)
+    total, end = 0, 0
+    for sentence in sentences:
+        total += sentence.num_words
+        if end and total > words:
+            break
+        end += 1
+    return " ".join(sentence.text for sentence in sentences[:end])
 
 
 def _textrank(sentences: Sequence[Sentence], words: int) -> str:

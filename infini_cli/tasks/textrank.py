@@ -6,7 +6,7 @@ matrix of a whole novel would take gigabytes.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from infini_cli.tasks.passages import stems
 
 MAX_SENTENCES = 2000
+MAX_COLUMNS = 20_000
+"""With `MAX_SENTENCES` the bound on memory: 160 MB, whatever the text."""
 DAMPING = 0.85
 NUM_STEPS = 50
 TOLERANCE = 1e-7
@@ -60,16 +62,20 @@ def _best_of_groups(
 
 
 def _scores(sentences: Sequence[str]) -> NDArray[np.float64]:
-    vocabulary: dict[str, int] = {}
-    rows = [[vocabulary.setdefault(w, len(vocabulary)) for w in stems(s)] for s in sentences]
-    if not vocabulary:
+    words = [Counter(stems(sentence)) for sentence in sentences]
+    frequency = Counter(word for sentence in words for word in sentence)
+    # What stands in one sentence only makes it longer, and like no other: it needs no column.
+    kept = [word for word, count in frequency.most_common(MAX_COLUMNS) if count > 1]
+    column = {word: place for place, word in enumerate(kept)}
+    if not frequency:
         return np.zeros(len(sentences))
-    counts = np.zeros((len(sentences), len(vocabulary)), dtype=np.float32)
-    for row, words in enumerate(rows):
-        np.add.at(counts[row], words, 1)
-    frequency = (counts > 0).sum(axis=0)
-    counts *= np.log((1 + len(sentences)) / (1 + frequency)).astype(np.float32) + 1
-    counts /= np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-12)
+    weight = {word: np.log((1 + len(sentences)) / (1 + n)) + 1 for word, n in frequency.items()}
+    counts = np.zeros((len(sentences), len(column)), dtype=np.float32)
+    for row, sentence in enumerate(words):
+        length = sum((n * weight[word]) ** 2 for word, n in sentence.items()) ** 0.5
+        for word, n in sentence.items():
+            if word in column:
+                counts[row, column[word]] = n * weight[word] / length
     similarity = counts @ counts.T
     np.fill_diagonal(similarity, 0)
     similarity /= np.maximum(similarity.sum(axis=1, keepdims=True), 1e-12)

@@ -84,7 +84,7 @@ def write_details(event: Write) -> str:
     """Say units, tokens and rate."""
     parts = (
         f"{event.done} of {event.total}",
-        phrases.count(event.tokens, "token"),
+        phrases.count(event.tokens, "token") if event.tokens else "",
         phrases.rate(event.tokens_per_second),
     )
     return ", ".join(part for part in parts if part)

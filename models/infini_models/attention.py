@@ -119,6 +119,8 @@ class InfiniAttention(nn.Module):
         memory: LayerMemory | None,
         cache: BranchCache,
         layer: int,
+        positions_BS: Tensor,
+        masked_BSC: Tensor,
     ) -> Tensor:
         """Attend to a branch's own past and read the memory; write nothing to it.
 
@@ -128,22 +130,24 @@ class InfiniAttention(nn.Module):
             memory: M and z of each branch.
             cache: what the branches attend to; the new keys and values are appended.
             layer: this layer's place in the cache.
+            positions_BS: of the tokens, as `cache.positions` gives them.
+            masked_BSC: what each token may not see, as `cache.masked` gives it.
 
         Returns:
             [B, S, D].
         """
         query_BHSK, key_BNSK, value_BNSK = self._project(x_BSD)
         batch, num_tokens, _ = x_BSD.shape
-        keys_BNCK, values_BNCK = cache.append(layer, rotate(key_BNSK, *rotary), value_BNSK)
+        keys_BNCK, values_BNCK = cache.append(
+            layer, positions_BS, rotate(key_BNSK, *rotary), value_BNSK
+        )
         heads = (batch, self.config.num_key_value_heads, -1, self.config.head_dim)
         # Grouped queries become rows of one product a KV head: keys are never repeated.
         turned_query_BNRK = rotate(query_BHSK, *rotary).reshape(heads).float()
         turned_query_BNRK = turned_query_BNRK * self.config.head_dim**-0.5
         scores_BNRC = turned_query_BNRK @ keys_BNCK.float().transpose(-1, -2)
-        positions_BS = cache.positions(num_tokens)
-        hidden_BSC = torch.arange(keys_BNCK.shape[2]) > positions_BS[:, :, None]
         scores_BNGSC = scores_BNRC.view(*heads[:2], self.config.num_groups, num_tokens, -1)
-        scores_BNGSC = scores_BNGSC.masked_fill(hidden_BSC[:, None, None], float("-inf"))
+        scores_BNGSC = scores_BNGSC.masked_fill(masked_BSC[:, None, None], float("-inf"))
         weights_BNRC = scores_BNGSC.softmax(dim=-1).view_as(scores_BNRC)
         local_BNRK = weights_BNRC @ values_BNCK.float()
         local_BHSK = local_BNRK.view(batch, -1, num_tokens, self.config.head_dim)

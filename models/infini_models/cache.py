@@ -88,18 +88,25 @@ class BranchCache:
         """Give the positions of the next tokens, [B, S]."""
         return self.lengths_B[:, None] + torch.arange(num_tokens)
 
-    def append(self, layer: int, key_BNSK: Tensor, value_BNSK: Tensor) -> tuple[Tensor, Tensor]:
+    def masked(self, positions_BS: Tensor) -> Tensor:
+        """Tell which stored tokens come after each of the next ones, bool [B, S, C].
+
+        The padding of shorter rows comes after all of their tokens.
+        """
+        return torch.arange(int(positions_BS.max()) + 1) > positions_BS[:, :, None]
+
+    def append(
+        self, layer: int, positions_BS: Tensor, key_BNSK: Tensor, value_BNSK: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Store keys and values after each row's own; give all that is stored, padding included.
 
         Lengths stay as they are until `advance`, so that every layer appends at one place.
         """
-        num_tokens = key_BNSK.shape[2]
-        positions_BS = self.positions(num_tokens)
         rows_B1 = torch.arange(self.num_rows)[:, None]
         keys, values = self.keys[layer], self.values[layer]
         keys[rows_B1, :, positions_BS] = key_BNSK.transpose(1, 2)
         values[rows_B1, :, positions_BS] = value_BNSK.transpose(1, 2)
-        used = int(self.lengths_B.max()) + num_tokens
+        used = int(self.lengths_B.max()) + key_BNSK.shape[2]
         return keys[:, :, :used], values[:, :, :used]
 
     def advance(self, num_tokens_B: Tensor) -> None:

@@ -194,6 +194,7 @@ class Decoder(nn.Module):
         positions_BS = cache.positions(ids_BS.shape[1])
         cosine, sine = rotary_tables(self.frequencies, positions_BS)
         tables = (cosine[:, None], sine[:, None])
+        masked_BSC = cache.masked(positions_BS)
         hidden_BSD = self.embed_tokens(ids_BS).float()
         for index, layer in enumerate(self._layers):
             attended_BSD = layer.self_attn.extend(
@@ -202,6 +203,8 @@ class Decoder(nn.Module):
                 memory[index] if memory is not None else None,
                 cache,
                 index,
+                positions_BS,
+                masked_BSC,
             )
             hidden_BSD = layer.add_feed_forward(hidden_BSD + attended_BSD)
         cache.advance(num_tokens_B)

@@ -125,8 +125,19 @@ def test_gradients_reach_earlier_segments_through_the_writes() -> None:
     later = attention.read_segment(
         decoder.embed_tokens(ids[:, SEGMENT : 2 * SEGMENT]), tables, first.memory
     )
-    (gradient,) = torch.autograd.grad(later.output_BSD.square().sum(), embedded)
+    (gradient,) = torch.autograd.grad(later.output_BSD.square().sum(), embedded, retain_graph=True)
     assert gradient.abs().amin(dim=-1).min() > 0
+    # What the later segment gives depends on M and z, and they on the earlier one's keys and
+    # values: the later one's own take no part in the second step.
+    assert first.memory is not None
+    written = (first.memory.memory_BNKV, first.memory.normalizer_BNK)
+    for through in torch.autograd.grad(later.output_BSD.square().sum(), written, retain_graph=True):
+        assert through.abs().max() > 0
+    for projection in (attention.k_proj, attention.v_proj):
+        (from_write,) = torch.autograd.grad(
+            written[0].square().sum(), projection.weight, retain_graph=True
+        )
+        assert from_write.abs().max() > 0
     hidden, _ = stream(decoder, ids)
     hidden[:, -1].square().sum().backward()
     assert attention.memory_gate.grad is not None

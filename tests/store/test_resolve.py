@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_catalog_name(tiny: CatalogModel, gguf: Path) -> None:
     assert found.checkpoint == tiny.sha256
     assert found.segment_length == 64
     assert found.config["model_type"] == "llama"
-    assert found.chat_template == TEMPLATE
+    assert (found.folder / "chat_template.jinja").read_text() == TEMPLATE
     assert found.tokenizer.is_file()
     (int8,) = found.weights("int8", silent)
     assert int8.name == "model-int8.safetensors"
@@ -79,7 +80,7 @@ def test_a_folder(folder: Path) -> None:
     found = resolve(str(folder), form="bfloat16")
     assert found.name == "saved"
     assert found.weights("int8", silent) == (folder / "model.safetensors",)
-    # Narrow models get short segments, and none longer than what they were trained on.
+    # No longer than what it was trained on.
     assert found.segment_length == 512
     assert found.checkpoint != resolve(str(folder), form="int8").name
 
@@ -120,7 +121,7 @@ def test_a_folder_in_shards(folder: Path) -> None:
         ("config.json", b"[" * 100_000, ModelIncompatible),
         ("config.json", b"[]", ModelIncompatible),
         ("config.json", b"\xff", ModelIncompatible),
-        ("config.json", b"{}", ModelError),
+        ("config.json", b"{}", ModelIncompatible),
         ("tokenizer.json", None, ModelIncompatible),
         ("model.safetensors", None, ModelIncompatible),
     ],
@@ -143,15 +144,41 @@ def test_pickled_weights_are_not_loaded(folder: Path) -> None:
     assert "never loaded" in (caught.value.hint or "")
 
 
-def test_a_chat_template_in_the_settings(folder: Path) -> None:
-    (folder / "chat_template.jinja").unlink()
-    settings = folder / "tokenizer_config.json"
-    assert resolve(str(folder), form="int8").chat_template is None
-    settings.write_text(json.dumps({"chat_template": "one"}))
-    assert resolve(str(folder), form="int8").chat_template == "one"
-    named = [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "two"}]
-    settings.write_text(json.dumps({"chat_template": named}))
-    assert resolve(str(folder), form="int8").chat_template == "two"
+@pytest.mark.parametrize("name", ["~nosuchuser/model", "m" * 300, "a\0b"])
+def test_a_name_that_can_be_no_path_is_no_model(name: str) -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        resolve(name, form="int8")
+    assert len(caught.value.message) < 120
+
+
+@pytest.mark.parametrize(
+    ("settings", "length"),
+    [
+        ({"max_position_embeddings": 512}, 512),
+        ({"max_position_embeddings": 32768}, 1024),
+        ({"max_position_embeddings": None}, 1024),
+        ({"sliding_window": 256}, 256),
+        ({"sliding_window": 256, "use_sliding_window": False}, 512),
+        ({"sliding_window": None}, 512),
+    ],
+)
+def test_segments_are_no_longer_than_what_the_base_attends_to(
+    folder: Path, settings: dict[str, int | None], length: int
+) -> None:
+    write_settings(folder, settings)
+    assert resolve(str(folder), form="int8").segment_length == length
+
+
+@pytest.mark.parametrize("value", [-5, 0, True, 2.5, "many"])
+def test_a_length_that_is_none_is_refused(folder: Path, value: object) -> None:
+    write_settings(folder, {"max_position_embeddings": value})
+    with pytest.raises(ModelIncompatible, match="max_position_embeddings"):
+        resolve(str(folder), form="int8")
+
+
+def write_settings(folder: Path, settings: Mapping[str, object]) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **settings}))
 
 
 def test_a_gguf_file_is_converted_once(gguf: Path) -> None:

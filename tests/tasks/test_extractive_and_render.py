@@ -105,6 +105,12 @@ def test_lead_is_the_beginning_and_textrank_the_middle_of_things() -> None:
         assert extract.coverage.words_read == book.num_words
 
 
+def test_lead_never_skips_a_sentence() -> None:
+    texts = ["# One", "One two three four.", "long " * 40 + "end.", "Five six."]
+    request = SummaryRequest(method="lead", length="20w")
+    assert summarize_without_model(build_book([texts]), request).text == "One two three four."
+
+
 def test_by_chapter_every_chapter_has_its_extract() -> None:
     book = build_book([["# One", "First thing."], ["# Two", "Second thing."]])
     request = SummaryRequest(method="lead", by_chapter=True)
