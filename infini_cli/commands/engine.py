@@ -9,8 +9,7 @@ A verb that needs no weights (`toc`, `extract`, `--method lead`) never comes her
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from infini_cli.commands.options import MemoryOptions, ModelOptions, WritingOptions
 from infini_cli.progress import Progress
@@ -24,63 +23,59 @@ from infini_cli.tasks.requests import (
 
 if TYPE_CHECKING:
     from infini_cli.reading.book import Book
+    from infini_cli.tasks.model import Model
+    from infini_cli.tasks.values import Answer, ReadResult, Summary
+
+    TaskResult = Summary | Answer
 
 WriteText = Callable[[str], None] | None
 
 
-class TaskResult(Protocol):
-    """What a task yields: a value that can be rendered."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the JSON form."""
-
-
-def open_model(options: ModelOptions, progress: Progress) -> Any:
+def open_model(options: ModelOptions, progress: Progress) -> Model:
     """Load a model, fetching it first where it is not on this machine.
 
     Raises:
         ModelError: it cannot be had or used.
     """
-    module = import_module("infini_cli.tasks.model")
-    return module.open_model(options.model, offline=options.offline, progress=progress)
+    from infini_cli.tasks import model
+
+    return model.open_model(options.model, offline=options.offline, progress=progress)
 
 
 def summarize(
-    book: Book | None,
-    request: SummaryRequest,
-    model: Any,
-    progress: Progress,
-) -> TaskResult:
+    book: Book | None, request: SummaryRequest, model: Model | None, progress: Progress
+) -> Summary:
     """Summarise a book; None stands for the book inside `request.memory`."""
-    module = import_module("infini_cli.tasks.summarize")
-    summary: TaskResult = module.summarize(book, request, model, progress)
-    return summary
+    from infini_cli.tasks.summarize import summarize
+
+    return summarize(book, request, model, progress)
 
 
 def ask(
     book: Book | None,
     request: AnswerRequest,
-    model: Any,
+    model: Model,
     progress: Progress,
     write: WriteText = None,
-) -> Iterator[TaskResult]:
+) -> Iterator[Answer]:
     """Answer questions, one after the other."""
-    module = import_module("infini_cli.tasks.ask")
-    yield from module.ask(book, request, model, progress, write)
+    from infini_cli.tasks.ask import ask
+
+    yield from ask(book, request, model, progress, write)
 
 
-def read(book: Book, request: ReadRequest, model: Any, progress: Progress) -> TaskResult:
+def read(book: Book, request: ReadRequest, model: Model, progress: Progress) -> ReadResult:
     """Read a book and write its memory."""
-    module = import_module("infini_cli.tasks.read")
-    read: TaskResult = module.read(book, request, model, progress)
-    return read
+    from infini_cli.tasks.read import read
+
+    return read(book, request, model, progress)
 
 
 def render(result: TaskResult, form: str) -> str:
     """Write a summary or an answer as `md`, `text` or `json`."""
-    module = import_module("infini_cli.tasks.render")
-    text: str = module.render(result, form)
-    return text
+    from infini_cli.tasks.render import render
+
+    return render(result, form)
 
 
 def sampling_request(options: WritingOptions) -> SamplingRequest:

