@@ -52,8 +52,11 @@ demo: install  ## summarise the example novella (the first run downloads the def
 test: install-dev  ## run the tests
 	$(BIN)/python -m pytest -m "not large_model" $(ARGS)
 
-test-large: install-dev  ## run the tests that need the default model's weights
-	$(BIN)/python -m pytest -m large_model $(ARGS)
+test-large: install-dev  ## run the tests that need the models' weights (fetches both, 1.2 GB)
+	$(BIN)/infini models pull
+	$(BIN)/infini models pull smollm2-135m-infini
+	INFINI_TEST_MODELS="$$(dirname "$$($(BIN)/infini models path)")" \
+		$(BIN)/python -m pytest -m "large_model or small_model" $(ARGS)
 
 check: install-dev  ## lint, formatting and types
 	$(BIN)/ruff check

@@ -39,12 +39,14 @@ class Note:
         chapter_number: chapter it belongs to.
         chapter_title: its title.
         text: the note.
+        support: share of the words of its best sentence that stand in the segment, 0 to 1.
     """
 
     segment: int
     chapter_number: int
     chapter_title: str
     text: str
+    support: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

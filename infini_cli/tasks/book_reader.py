@@ -194,8 +194,9 @@ class _Run:
 
     def _note(self, segment: Segment, text: str) -> Note:
         source = self.model.tokenizer.decode(segment.ids.tolist())
-        kept = keep_supported(text, source)
-        return Note(segment.index, segment.chapter_number, segment.chapter_title, kept)
+        kept, support = keep_supported(text, source)
+        place = (segment.index, segment.chapter_number, segment.chapter_title)
+        return Note(*place, kept, round(support, 3))
 
     def _save(self, memory: Memory, segments: Sequence[Segment], notes: tuple[Note, ...]) -> None:
         num_tokens = sum(segment.num_tokens for segment in segments)

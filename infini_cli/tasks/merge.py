@@ -92,7 +92,7 @@ class Merger:
         ending = prompts.SHORTEN.format(words=words)
         asked = [introduction + "\n\n".join(groups[i]) + ending for i in long]
         for index, written in zip(long, self._write_all(asked, words, what), strict=True):
-            texts[index] = keep_supported(written, texts[index]) or texts[index]
+            texts[index] = keep_supported(written, texts[index])[0] or texts[index]
         return texts
 
     def _write_all(self, asked: Sequence[str], words: int, what: str) -> list[str]:
@@ -145,7 +145,7 @@ class Merger:
             for i in long
         ]
         for index, text in zip(long, self._write_all(asked, words, "chapters"), strict=True):
-            texts[index] = keep_supported(text, texts[index])
+            texts[index] = keep_supported(text, texts[index])[0] or texts[index]
         return [
             (group[0].chapter_number, group[0].chapter_title, trim_to_words(text, words))
             for group, text in zip(members, texts, strict=True)

@@ -17,6 +17,7 @@ from infini_cli.tasks.length import Length, parse_length, trim_to_words
 from infini_cli.tasks.merge import MAX_OVERSHOOT, TOKENS_PER_WORD, Merger
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SummaryRequest
+from infini_cli.tasks.support import reliable
 from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary
 from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
@@ -142,11 +143,12 @@ def _write(
             memory=book_memory.memory,
         )[0]
         return draft.text, ()
+    notes = reliable(book_memory.notes)
     if request.by_chapter:
         share = max(MIN_CHAPTER_WORDS, words // max(1, len(book.kept_chapters)))
-        chapters = merger.chapters(book_memory.notes, min(share, CHAPTER_WORDS))
+        chapters = merger.chapters(notes, min(share, CHAPTER_WORDS))
         return "", tuple(SectionSummary(*chapter) for chapter in chapters)
-    texts = [note.text for note in book_memory.notes]
+    texts = [note.text for note in notes]
     if request.method == "incremental":
         return trim_to_words(merger.incremental(texts, words), round(words * MAX_OVERSHOOT)), ()
     return merger.hierarchical(texts, words), ()

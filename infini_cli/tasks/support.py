@@ -6,6 +6,9 @@ the words they turn on ("robbery", "arrested", "crucial") are nowhere in what wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from infini_cli.store.book_memory import Note
 from infini_cli.tasks.passages import stems
 from infini_cli.tasks.sentences import split_sentences
 
@@ -23,7 +26,7 @@ def support(sentence: str, source_stems: frozenset[str]) -> float:
     return sum(word in source_stems for word in words) / len(words) if words else 1.0
 
 
-def keep_supported(text: str, source: str) -> str:
+def keep_supported(text: str, source: str) -> tuple[str, float]:
     """Leave out the sentences that their source does not bear.
 
     Args:
@@ -31,14 +34,31 @@ def keep_supported(text: str, source: str) -> str:
         source: what it was written from.
 
     Returns:
-        The other sentences, in order; where none is borne, the best of them.
+        The other sentences, in order, and the support of the best one; where none is borne,
+        that one alone.
     """
     source_stems = frozenset(stems(source))
     sentences = [text[start:end] for start, end in split_sentences(text)]
     if not sentences:
-        return text
+        return text, 0.0
     scores = [support(sentence, source_stems) for sentence in sentences]
-    least = min(MIN_SUPPORT, max(scores))
-    return " ".join(
-        sentence for sentence, score in zip(sentences, scores, strict=True) if score >= least
-    )
+    best = max(scores)
+    kept = [
+        sentence
+        for sentence, score in zip(sentences, scores, strict=True)
+        if score >= min(MIN_SUPPORT, best)
+    ]
+    return " ".join(kept), best
+
+
+def reliable(notes: Sequence[Note]) -> list[Note]:
+    """Leave out the notes that their segments do not bear, if others tell of the same chapter.
+
+    Where most notes are such, the model writes in another language than the book's, or cannot
+    write: then words tell nothing, and all stay.
+    """
+    borne = [note for note in notes if note.support >= MIN_SUPPORT]
+    if 2 * len(borne) < len(notes):
+        return list(notes)
+    told = {note.chapter_number for note in borne}
+    return [n for n in notes if n.support >= MIN_SUPPORT or n.chapter_number not in told]

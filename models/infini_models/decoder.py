@@ -67,17 +67,27 @@ class Layer(nn.Module):
     """Attention and feed-forward, each normalised before and added to the residual stream."""
 
     def __init__(
-        self, config: DecoderConfig, memory_config: MemoryConfig, linear: LinearFactory
+        self,
+        config: DecoderConfig,
+        memory_config: MemoryConfig,
+        linear: LinearFactory,
+        dtype: torch.dtype,
     ) -> None:
         super().__init__()
+        self.dtype = dtype
         self.input_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.self_attn = InfiniAttention(config, memory_config, linear)
         self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.mlp = FeedForward(config, linear)
 
+    def attention_input(self, residual_BSD: Tensor) -> Tensor:
+        """Give what attention sees of the residual stream, rounded once for all projections."""
+        normed_BSD: Tensor = self.input_layernorm(residual_BSD)
+        return normed_BSD.to(self.dtype)
+
     def add_feed_forward(self, residual_BSD: Tensor) -> Tensor:
         """Give the residual stream after the feed-forward block."""
-        normed_BSD = self.post_attention_layernorm(residual_BSD)
+        normed_BSD = self.post_attention_layernorm(residual_BSD).to(self.dtype)
         added_BSD: Tensor = self.mlp(normed_BSD)
         return residual_BSD + added_BSD
 
@@ -103,7 +113,7 @@ class Decoder(nn.Module):
             dtype=torch.float32 if form == "float32" else torch.bfloat16,
         )
         self.layers = nn.ModuleList(
-            Layer(config, memory_config, linear) for _ in range(config.num_layers)
+            Layer(config, memory_config, linear, self.dtype) for _ in range(config.num_layers)
         )
         self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.lm_head = linear(config.hidden_size, config.vocab_size, False)
@@ -158,7 +168,7 @@ class Decoder(nn.Module):
         local: list[tuple[Tensor, Tensor]] = []
         for index, layer in enumerate(self._layers):
             result = layer.self_attn.read_segment(
-                layer.input_layernorm(hidden_BSD),
+                layer.attention_input(hidden_BSD),
                 tables,
                 memory[index] if memory is not None else None,
                 num_prefix=num_prefix,
@@ -198,7 +208,7 @@ class Decoder(nn.Module):
         hidden_BSD = self.embed_tokens(ids_BS).float()
         for index, layer in enumerate(self._layers):
             attended_BSD = layer.self_attn.extend(
-                layer.input_layernorm(hidden_BSD),
+                layer.attention_input(hidden_BSD),
                 tables,
                 memory[index] if memory is not None else None,
                 cache,

@@ -76,7 +76,7 @@ def test_what_is_too_long_loses_neither_its_beginning_nor_its_end(
         return [Draft(f"Part {p.split()[9]} " + "on " * 40 + "ends.", 1, False) for p in asked]
 
     monkeypatch.setattr(merge, "write_prompts", wordy)
-    monkeypatch.setattr(merge, "keep_supported", lambda text, source: text)
+    monkeypatch.setattr(merge, "keep_supported", lambda text, source: (text, 1.0))
     notes = [f"{name} " + "word " * 60 for name in ("First", "Second", "Third", "Fourth", "Last")]
     text = merger.hierarchical(notes, 100)
     assert len(text.split()) <= 100 * MAX_OVERSHOOT

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from infini_cli.store.book_memory import Note
 from infini_cli.tasks.passages import stems
-from infini_cli.tasks.support import MIN_SUPPORT, keep_supported, support
+from infini_cli.tasks.support import MIN_SUPPORT, keep_supported, reliable, support
 
 SOURCE = "Nerrin breaks the seal and weighs the old tolm against forty coins. It is light."
 
@@ -25,15 +26,34 @@ def test_support_is_the_share_of_words_that_the_source_has(sentence: str, expect
 
 def test_sentences_that_the_source_does_not_bear_go() -> None:
     text = "Nerrin breaks the seal. Pirates rob her bank. The tolm is light."
-    assert keep_supported(text, SOURCE) == "Nerrin breaks the seal. The tolm is light."
+    assert keep_supported(text, SOURCE) == (
+        "Nerrin breaks the seal. The tolm is light.",
+        1.0,
+    )
 
 
 def test_where_none_is_borne_the_best_stays() -> None:
     text = "Pirates rob the bank. Pirates rob the seal of Nerrin."
-    assert keep_supported(text, SOURCE) == "Pirates rob the seal of Nerrin."
-    assert MIN_SUPPORT > 0.5
+    kept, best = keep_supported(text, SOURCE)
+    assert kept == "Pirates rob the seal of Nerrin."
+    assert 0 < best < MIN_SUPPORT
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\n"])
 def test_nothing_stays_nothing(text: str) -> None:
-    assert keep_supported(text, SOURCE) == text
+    assert keep_supported(text, SOURCE) == (text, 0.0)
+
+
+def note(chapter: int, support: float) -> Note:
+    return Note(0, chapter, "", "text", support)
+
+
+def test_unreliable_notes_go_where_others_tell_of_the_chapter() -> None:
+    good, bad, only = note(1, 0.9), note(1, 0.4), note(2, 0.4)
+    assert reliable([good, bad, good, only]) == [good, good, only]
+
+
+def test_where_most_are_unreliable_all_stay() -> None:
+    notes = [note(1, 0.9), note(1, 0.2), note(1, 0.3)]
+    assert reliable(notes) == notes
+    assert reliable([]) == []
