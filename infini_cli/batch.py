@@ -122,7 +122,9 @@ def run_batch(
             f"cannot write to `{folder}`: {error.strerror}", hint="use another folder"
         ) from error
     except OSError as error:
-        raise InfiniError(f"cannot write to `{folder}`: {error.strerror or error}") from error
+        raise InfiniError(
+            f"cannot write to `{folder}`: {error.strerror or error}", hint="use another folder"
+        ) from error
 
 
 class _Run:

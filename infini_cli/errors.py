@@ -25,35 +25,41 @@ from __future__ import annotations
 
 
 class InfiniError(Exception):
-    """An error with an exit code and, where one helps, a hint.
+    """An error with an exit code and a hint.
 
     Args:
         message: what went wrong, one line.
-        hint: what the user can do about it, one line.
+        hint: what the user can do about it, one line; by default what helps in most cases of
+            its class.
     """
 
     exit_code = 1
+    usual_hint: str | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint if hint is not None else self.usual_hint
 
 
 class UsageError(InfiniError):
     """The command line asks for something impossible."""
 
     exit_code = 2
+    usual_hint = "add `--help` to see what the command takes"
 
 
 class InputError(InfiniError):
     """The input cannot be read."""
 
     exit_code = 3
+    usual_hint = "check the file, or give another copy of it"
 
 
 class InputNotFound(InputError):
     """There is no such file, or it is not a regular file."""
+
+    usual_hint = "check the path and whether you may read it"
 
 
 class UnsupportedFormat(InputError):
@@ -71,6 +77,8 @@ class EncryptedInput(InputError):
 class NoTextInput(InputError):
     """The file holds pictures or nothing, and no text."""
 
+    usual_hint = "give a file that holds text"
+
 
 class DamagedInput(InputError):
     """The file is broken beyond what infini repairs."""
@@ -84,14 +92,19 @@ class ModelError(InfiniError):
     """The model cannot be used."""
 
     exit_code = 4
+    usual_hint = "check the disk, and whether you may read and write there"
 
 
 class ModelNotFound(ModelError):
     """No model of that name is on this machine."""
 
+    usual_hint = "check the path; `infini models list` shows the models that infini knows"
+
 
 class ModelIncompatible(ModelError):
     """The weights or the configuration do not fit."""
+
+    usual_hint = "fetch the model again; `infini models list` shows models that work"
 
 
 class MemoryMismatch(ModelError):

@@ -18,11 +18,13 @@ class Download:
         name: what is fetched, for display.
         done_bytes: received so far (resumed bytes included).
         total_bytes: the whole size, 0 if unknown.
+        doing: what is done to it, for display.
     """
 
     name: str
     done_bytes: int
     total_bytes: int
+    doing: str = "fetching"
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,8 +204,9 @@ def verify(name: str, progress: Progress = silent) -> tuple[Verification, ...]:
 def _verify(file: Path, expected: str, progress: Progress) -> Verification:
     try:
         num_bytes = file.stat().st_size
-        what = f"{file.name} (check)"
-        digest = file_sha256(file, lambda done: progress(Download(what, done, num_bytes)))
+        digest = file_sha256(
+            file, lambda done: progress(Download(file.name, done, num_bytes, "checking"))
+        )
     except OSError as error:
         raise ModelError(f"`{file}` cannot be read: {error.strerror}") from error
     return Verification(file, expected, digest)

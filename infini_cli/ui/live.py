@@ -111,7 +111,7 @@ class LiveDisplay:
                     if total
                     else phrases.size(done)
                 )
-                self._show_work(key, f"fetching {event.name}", done, total, sizes)
+                self._show_work(key, f"{event.doing} {event.name}", done, total, sizes)
             case Read():
                 title = f"{event.book} · {event.chapter}" if event.chapter else event.book
                 left = f"{phrases.duration(event.seconds_left)} left"

@@ -50,7 +50,10 @@ def write_result(
             f"cannot write `{destination}`: {error.strerror}", hint="name another file with `-o`"
         ) from error
     except OSError as error:
-        raise InfiniError(f"cannot write `{destination}`: {error.strerror}") from error
+        raise InfiniError(
+            f"cannot write `{destination}`: {error.strerror}",
+            hint="write to another disk with `-o`",
+        ) from error
 
 
 def write_stdout(text: str) -> None:
@@ -116,4 +119,7 @@ def _output_error(error: Exception) -> Exception:
     if isinstance(error, BrokenPipeError):
         return ClosedOutput()
     reason = error.strerror if isinstance(error, OSError) else None
-    return InfiniError(f"cannot write to standard output: {reason or 'it is closed'}")
+    return InfiniError(
+        f"cannot write to standard output: {reason or 'it is closed'}",
+        hint="write to a file with `-o`",
+    )

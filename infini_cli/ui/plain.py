@@ -44,7 +44,7 @@ class PlainDisplay:
                 self._write_note(batch_line(event))
             case Download():
                 done, total = event.done_bytes, event.total_bytes
-                self._step(f"fetching {event.name}", done, total, download_details(event))
+                self._step(f"{event.doing} {event.name}", done, total, download_details(event))
             case Read():
                 details = read_details(event)
                 self._step(f"reading {event.book}", event.tokens, event.num_tokens, details)
