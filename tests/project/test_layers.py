@@ -18,8 +18,9 @@ ALLOWED = {
     "infini_models": set(),
     "store": {"reading", "tokens", "infini_models"},
     "tasks": {"reading", "tokens", "store", "infini_models"},
+    "evaluation": {"reading", "tokens", "store", "infini_models", "tasks"},
     "ui": {"reading", "tokens", "store", "tasks"},
-    "commands": {"reading", "tokens", "store", "infini_models", "tasks", "ui"},
+    "commands": {"reading", "tokens", "store", "infini_models", "tasks", "evaluation", "ui"},
     "entry": {"commands"},
 }
 

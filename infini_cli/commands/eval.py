@@ -1,0 +1,167 @@
+"""`infini eval`: measure what a model's memory holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infini_cli.batch_files import collect_books
+from infini_cli.commands.documents import to_json
+from infini_cli.commands.options import Json, ModelOptions, Output
+from infini_cli.commands.verb import group, verb
+from infini_cli.errors import UsageError
+from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.tables import TableColumn
+from infini_cli.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from infini_cli.evaluation.passkey import Haystack
+    from infini_cli.tokens.tokenizer import Tokenizer
+
+REPEATED = "repeated"
+MAX_LENGTH = 100_000_000
+COLUMNS = (
+    TableColumn("condition"),
+    TableColumn("length", is_number=True),
+    TableColumn("depth", is_number=True),
+    TableColumn("token accuracy", is_number=True),
+    TableColumn("exact", is_number=True),
+    TableColumn("seconds", is_number=True),
+)
+_LENGTH = re.compile(r"^(\d{1,9})([KkMm]?)$")
+_FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
+
+app = group("eval", "Measure what a model's memory holds.")
+
+
+@app.command("passkey")
+@verb
+def passkey(
+    terminal: Terminal,
+    model: ModelOptions,
+    lengths: Annotated[
+        str, typer.Option("--lengths", help="Tokens of the prompts: `4K,32K,1M`.", metavar="LIST")
+    ] = "4K,32K",
+    depths: Annotated[
+        str,
+        typer.Option(
+            "--depths", help="`start`, `middle`, `end` or shares from 0 to 1.", metavar="LIST"
+        ),
+    ] = "start,middle,end",
+    haystack: Annotated[
+        str,
+        typer.Option(
+            "--haystack",
+            help="`repeated` (the paper's filler), or a text, a book or a folder of them.",
+            metavar="REPEATED|PATH",
+        ),
+    ] = REPEATED,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="Prompts a cell.")] = 3,
+    facts: Annotated[int, typer.Option("--facts", min=1, max=26, help="Facts a prompt.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Of what is drawn.")] = 0,
+    no_controls: Annotated[
+        bool, typer.Option("--no-controls", help="Leave out memory off and another text's memory.")
+    ] = False,
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """Hide pass keys in long texts and ask for them."""
+    from infini_cli.commands import engine
+    from infini_cli.evaluation.retrieval import evaluate_passkey
+
+    wanted, places = parse_lengths(lengths), parse_depths(depths)
+    books = [] if haystack == REPEATED else list(collect_books([Path(haystack)]))
+    refuse_to_overwrite(output, books)
+    with terminal.progress() as progress:
+        loaded = engine.open_model(model, progress)
+        cells = evaluate_passkey(
+            loaded,
+            _haystack(books, loaded.tokenizer),
+            progress,
+            lengths=wanted,
+            depths=places,
+            num_samples=samples,
+            num_facts=facts,
+            seed=seed,
+            controls=not no_controls,
+        )
+        found = [cell.to_dict() for cell in cells]
+    if json or output is not None:
+        settings = {
+            "model": loaded.name,
+            "checkpoint": loaded.checkpoint,
+            "form": loaded.form,
+            "segment_length": loaded.segment_length,
+            "haystack": haystack,
+            "num_facts": facts,
+            "seed": seed,
+        }
+        terminal.write(to_json({"test": "passkey", **settings, "cells": found}), output)
+        return
+    rows = [
+        (
+            cell["condition"],
+            f"{cell['length']:,}",
+            f"{cell['depth']:.2f}",
+            f"{100 * cell['token_accuracy']:.1f} %",
+            f"{100 * cell['exact']:.1f} %",
+            f"{cell['seconds']:.1f}",
+        )
+        for cell in found
+    ]
+    terminal.write_table(COLUMNS, rows)
+
+
+def parse_lengths(text: str) -> list[int]:
+    """Read lengths in tokens: `K` is 1,024, `M` 1,048,576.
+
+    Raises:
+        UsageError: one is no length, or out of bounds.
+    """
+    lengths = []
+    for part in text.split(","):
+        match = _LENGTH.match(part.strip())
+        length = int(match[1]) * _FACTORS[match[2].lower()] if match else 0
+        if not 0 < length <= MAX_LENGTH:
+            raise UsageError(f"`{part.strip()}` is no length", hint="for instance 4K,32K,1M")
+        lengths.append(length)
+    return lengths
+
+
+def parse_depths(text: str) -> list[float]:
+    """Read places: names of the paper's three, or shares.
+
+    Raises:
+        UsageError: one is no place.
+    """
+    from infini_cli.evaluation.passkey import DEPTHS
+
+    places = []
+    for part in text.split(","):
+        name = part.strip()
+        try:
+            place = DEPTHS[name] if name in DEPTHS else float(name)
+        except ValueError:
+            place = -1.0
+        if not 0 <= place <= 1:
+            raise UsageError(f"`{name}` is no depth", hint="start, middle, end, or 0 to 1")
+        places.append(place)
+    return places
+
+
+def _haystack(books: list[Path], tokenizer: Tokenizer) -> Haystack:
+    from infini_cli.evaluation.passkey import RepeatedHaystack, TextHaystack
+    from infini_cli.reading.reader import read_book
+
+    if not books:
+        return RepeatedHaystack(tokenizer)
+    texts = [
+        "\n\n".join(
+            block.text for chapter in read_book(book).kept_chapters for block in chapter.blocks
+        )
+        for book in books
+    ]
+    return TextHaystack(texts, tokenizer)

@@ -1,0 +1,94 @@
+"""Measuring: what is read, what is answered, and controls that differ only in the memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infini_cli.commands.eval import parse_depths, parse_lengths
+from infini_cli.errors import UsageError
+from infini_cli.evaluation import retrieval
+from infini_cli.evaluation.passkey import PasskeyPrompt, RepeatedHaystack
+from infini_cli.evaluation.retrieval import CONDITIONS, evaluate_passkey
+from infini_cli.progress import silent
+from infini_cli.tasks.model import Model
+from tests.commands.conftest import infini as infini
+from tests.commands.run import Infini
+from tests.tasks.conftest import open_folder as open_folder
+from tests.tasks.conftest import remembering as remembering
+
+
+def cells(model: Model, **options: Any) -> list[retrieval.Cell]:
+    given: dict[str, Any] = {
+        "lengths": [700],
+        "depths": [0.0, 1.0],
+        "num_samples": 2,
+        "num_facts": 1,
+        "seed": 0,
+        "controls": True,
+    }
+    haystack = RepeatedHaystack(model.tokenizer)
+    return list(evaluate_passkey(model, haystack, silent, **{**given, **options}))
+
+
+def test_every_cell_has_its_conditions(remembering: Model) -> None:
+    found = cells(remembering)
+    assert [(cell.condition, cell.depth) for cell in found] == [
+        (condition, depth) for depth in (0.0, 1.0) for condition in CONDITIONS
+    ]
+    for cell in found:
+        assert (cell.length, cell.num_samples) == (700, 2)
+        assert 0 <= cell.exact <= cell.token_accuracy <= 1
+    assert len(cells(remembering, controls=False)) == 2
+
+
+def test_right_answers_count(remembering: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[PasskeyPrompt, object]] = []
+
+    def answer(model: Model, prompt: PasskeyPrompt, memory: object) -> list[bool]:
+        asked.append((prompt, memory))
+        return [True] * 5 if len(asked) % 2 else [True, False, True, True, False]
+
+    monkeypatch.setattr(retrieval, "_answer", answer)
+    found = cells(remembering, depths=[0.5])
+    assert [(cell.token_accuracy, cell.exact) for cell in found] == [(0.8, 0.5)] * 3
+    own, off, other = ([memory for _, memory in asked[i : i + 2]] for i in (0, 2, 4))
+    assert off == [None, None]
+    assert other == own[::-1]
+    assert own[0] is not own[1]
+
+
+def test_every_token_is_read_once_and_the_window_is_a_segment(remembering: Model) -> None:
+    for size in (1, 47, 48, 49, 500):
+        prompt = PasskeyPrompt(tuple(range(size)), (1, 2, 3), (4,))
+        pieces = retrieval._segments(remembering, prompt)
+        assert [id for piece in pieces for id in piece] == list(range(size))
+        assert all(0 < len(piece) <= remembering.segment_length for piece in pieces)
+        assert len(pieces[-1]) + 3 <= remembering.segment_length
+
+
+def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
+    book = tmp_path / "book.txt"
+    book.write_text("\n\n".join(f"The boat {n} sailed over the sea." for n in range(50)))
+    options = ("--lengths", "1K", "--depths", "start,0.5", "--samples", 1, "--facts", 2)
+    command = ("eval", "passkey", "-m", open_folder, *options, "--haystack", book)
+    document = json.loads(infini(*command, "--json").out)
+    assert document["schema"] == "infini/1"
+    assert {cell["condition"] for cell in document["cells"]} == {"memory", "memory off"}
+    assert [cell["length"] for cell in document["cells"]] == [1024] * 4
+    table = infini(*command, "--no-controls").out.splitlines()
+    assert [line.split()[0] for line in table] == ["condition", "memory", "memory"]
+
+
+def test_lengths_and_depths() -> None:
+    assert parse_lengths("500, 4K,1m") == [500, 4096, 1 << 20]
+    assert parse_depths("start,middle, end,0.3") == [0.0, 0.5, 1.0, 0.3]
+    for text in ("", "0", "4G", "-1", "4K,", "999999K"):
+        with pytest.raises(UsageError):
+            parse_lengths(text)
+    for text in ("", "top", "1.5", "nan", "-0.1"):
+        with pytest.raises(UsageError):
+            parse_depths(text)
