@@ -31,6 +31,14 @@ COLUMNS = (
     TableColumn("exact", is_number=True),
     TableColumn("seconds", is_number=True),
 )
+PERPLEXITY_COLUMNS = (
+    TableColumn("text"),
+    TableColumn("condition"),
+    TableColumn("segment", is_number=True),
+    TableColumn("tokens", is_number=True),
+    TableColumn("perplexity", is_number=True),
+    TableColumn("by position"),
+)
 _LENGTH = re.compile(r"^(\d{1,9})([KkMm]?)$")
 _FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
 
@@ -115,6 +123,76 @@ def passkey(
     terminal.write_table(COLUMNS, rows)
 
 
+@app.command("perplexity")
+@verb
+def perplexity(
+    terminal: Terminal,
+    model: ModelOptions,
+    texts: Annotated[
+        list[Path], typer.Argument(metavar="TEXT", help="Texts, books, or folders of them.")
+    ],
+    length: Annotated[
+        str, typer.Option("--length", help="Tokens of each text that count.", metavar="TOKENS")
+    ] = "32K",
+    segment_lengths: Annotated[
+        str | None,
+        typer.Option(
+            "--segment-lengths",
+            help="The most tokens in a segment; the model's own where not given.",
+            metavar="LIST",
+        ),
+    ] = None,
+    parts: Annotated[
+        int, typer.Option("--parts", min=1, help="Parts of a text that are told apart.")
+    ] = 4,
+    no_controls: Annotated[
+        bool, typer.Option("--no-controls", help="Leave out memory off.")
+    ] = False,
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """Measure how well a model predicts texts, with its memory and without."""
+    from infini_cli.commands import engine
+    from infini_cli.evaluation.perplexity import evaluate_perplexity
+
+    if "," in length:
+        raise UsageError("`--length` takes one length", hint="for instance 32K")
+    (most,) = parse_lengths(length)
+    books = list(collect_books(texts))
+    refuse_to_overwrite(output, books)
+    with terminal.progress() as progress:
+        loaded = engine.open_model(model, progress)
+        sizes = parse_lengths(segment_lengths) if segment_lengths else [loaded.segment_length]
+        read = ((book.name, loaded.tokenizer.encode(_text(book))[:most]) for book in books)
+        found = [
+            prediction.to_dict()
+            for prediction in evaluate_perplexity(
+                loaded,
+                [(name, ids) for name, ids in read if len(ids) > 1],
+                progress,
+                segment_lengths=sizes,
+                num_parts=parts,
+                controls=not no_controls,
+            )
+        ]
+    if json or output is not None:
+        settings = {"model": loaded.name, "checkpoint": loaded.checkpoint, "form": loaded.form}
+        terminal.write(to_json({"test": "perplexity", **settings, "texts": found}), output)
+        return
+    rows = [
+        (
+            item["text"],
+            item["condition"],
+            f"{item['segment_length']:,}",
+            f"{item['num_tokens']:,}",
+            f"{item['perplexity']:.2f}",
+            " ".join(f"{value:.2f}" for value in item["by_position"]),
+        )
+        for item in found
+    ]
+    terminal.write_table(PERPLEXITY_COLUMNS, rows)
+
+
 def parse_lengths(text: str) -> list[int]:
     """Read lengths in tokens: `K` is 1,024, `M` 1,048,576.
 
@@ -154,14 +232,15 @@ def parse_depths(text: str) -> list[float]:
 
 def _haystack(books: list[Path], tokenizer: Tokenizer) -> Haystack:
     from infini_cli.evaluation.passkey import RepeatedHaystack, TextHaystack
-    from infini_cli.reading.reader import read_book
 
     if not books:
         return RepeatedHaystack(tokenizer)
-    texts = [
-        "\n\n".join(
-            block.text for chapter in read_book(book).kept_chapters for block in chapter.blocks
-        )
-        for book in books
-    ]
-    return TextHaystack(texts, tokenizer)
+    return TextHaystack([_text(book) for book in books], tokenizer)
+
+
+def _text(path: Path) -> str:
+    """Give the text of a book's kept chapters, a blank line between blocks."""
+    from infini_cli.reading import read_book
+
+    chapters = read_book(path).kept_chapters
+    return "\n\n".join(block.text for chapter in chapters for block in chapter.blocks)

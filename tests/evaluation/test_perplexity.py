@@ -1,0 +1,75 @@
+"""Perplexity: every token counted once, equal to one pass where one segment holds all."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from infini_cli.evaluation.perplexity import evaluate_perplexity
+from infini_cli.progress import silent
+from infini_cli.tasks.model import Model
+from tests.commands.conftest import infini as infini
+from tests.commands.run import Infini
+from tests.tasks.conftest import open_folder as open_folder
+from tests.tasks.conftest import remembering as remembering
+
+IDS = [int(id) for id in torch.randint(0, 400, (301,), generator=torch.Generator().manual_seed(3))]
+
+
+def test_one_segment_is_one_pass(remembering: Model) -> None:
+    (found, off) = evaluate_perplexity(
+        remembering, [("t", IDS)], silent, segment_lengths=[400], num_parts=3, controls=True
+    )
+    with torch.inference_mode():
+        result = remembering.decoder.read_segment(torch.tensor([IDS[:-1]]), None)
+        logits = remembering.decoder.logits(result.hidden_BSD[0])
+    expected = functional.cross_entropy(logits, torch.tensor(IDS[1:]))
+    assert math.log(found.perplexity) == pytest.approx(float(expected), rel=1e-5)
+    # An empty memory changes nothing.
+    assert off.perplexity == found.perplexity
+    assert found.num_tokens == 300
+    mean = sum(map(math.log, found.by_position)) / 3
+    assert mean == pytest.approx(math.log(found.perplexity), rel=1e-6)
+
+
+def test_the_memory_is_carried_on_and_off_is_off(remembering: Model) -> None:
+    found = list(
+        evaluate_perplexity(
+            remembering, [("t", IDS)], silent, segment_lengths=[50, 100], num_parts=2, controls=True
+        )
+    )
+    assert [(item.condition, item.segment_length) for item in found] == [
+        ("memory", 50),
+        ("memory off", 50),
+        ("memory", 100),
+        ("memory off", 100),
+    ]
+    assert all(item.num_tokens == 300 for item in found)
+    assert found[0].perplexity != found[1].perplexity
+    with torch.inference_mode():
+        losses = []
+        for start in range(0, 300, 50):
+            ids = torch.tensor([IDS[start : start + 50]])
+            logits = remembering.decoder.logits(
+                remembering.decoder.read_segment(ids, None).hidden_BSD[0]
+            )
+            targets = torch.tensor(IDS[start + 1 : start + 51])
+            losses.append(float(functional.cross_entropy(logits, targets)))
+    assert math.log(found[1].perplexity) == pytest.approx(sum(losses) / 6, rel=1e-5)
+
+
+def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
+    book = tmp_path / "book.txt"
+    book.write_text("\n\n".join(f"The boat {n} sailed over the sea." for n in range(99)))
+    command = ("eval", "perplexity", book, "-m", open_folder, "--length", 500, "--parts", 2)
+    document = json.loads(infini(*command, "--json").out)
+    assert [item["condition"] for item in document["texts"]] == ["memory", "memory off"]
+    assert document["texts"][0]["num_tokens"] == 499
+    assert len(document["texts"][0]["by_position"]) == 2
+    table = infini(*command, "--segment-lengths", "100", "--no-controls").out.splitlines()
+    assert table[1].split()[:4] == ["book.txt", "memory", "100", "499"]
