@@ -20,7 +20,7 @@ from infini_cli.progress import silent
 from infini_cli.reading.book import Book
 from infini_cli.reading.reader import read_book
 from infini_cli.tasks import prompts
-from infini_cli.tasks.ask import ANSWER_TOKENS, NOT_FOUND, ask
+from infini_cli.tasks.ask import ANSWER_TOKENS, NOT_FOUND, QUESTIONS_AT_ONCE, ask
 from infini_cli.tasks.model import Model, open_model
 from infini_cli.tasks.requests import AnswerRequest, SamplingRequest
 from infini_cli.tasks.writer import write_prompts
@@ -47,17 +47,22 @@ def is_right(question: dict[str, Any], answer: str | None) -> bool:
 def without_book(model: Model, book: Book, questions: list[str]) -> list[str | None]:
     """Ask the model alone."""
     answers: list[str | None] = []
-    for question in questions:
-        prompt = prompts.QUESTION_FROM_MEMORY.format(title=book.title, question=question)
-        text = write_prompts(
+    for first in range(0, len(questions), QUESTIONS_AT_ONCE):
+        drafts = write_prompts(
             model,
-            [prompt],
+            [
+                prompts.QUESTION_FROM_MEMORY.format(title=book.title, question=question)
+                for question in questions[first : first + QUESTIONS_AT_ONCE]
+            ],
             max_tokens=ANSWER_TOKENS,
             sampling=SamplingRequest(),
             progress=silent,
-            what="answer",
-        )[0].text
-        answers.append(None if NOT_FOUND in text.lower() or not text else text)
+            what="answers",
+        )
+        answers += [
+            None if NOT_FOUND in draft.text.lower() or not draft.text else draft.text
+            for draft in drafts
+        ]
     return answers
 
 

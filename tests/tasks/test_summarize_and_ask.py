@@ -91,8 +91,12 @@ def test_an_altered_memory_is_refused(tiny: Model, tmp_path: Path, place: int) -
 
 def test_an_answer_quotes_the_book(tiny: Model) -> None:
     book = tiny_book(4)
-    request = AnswerRequest(("Who is Orla3?", "Who wrote on island 2?"))
+    request = AnswerRequest(tuple(f"Who wrote Orla{n % 4}, the {n}th name?" for n in range(10)))
     answers = list(ask(book, request, tiny, silent))
+    alone = [
+        next(ask(book, AnswerRequest((question,)), tiny, silent)) for question in request.questions
+    ]
+    assert [answer.answer for answer in answers] == [answer.answer for answer in alone]
     assert [answer.question for answer in answers] == list(request.questions)
     for answer in answers:
         for citation in answer.citations:
