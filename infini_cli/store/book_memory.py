@@ -198,7 +198,7 @@ def load_book_memory(path: Path, model: Any) -> BookMemory:
         tensors = load_file(path)
         if _hash_tensors(tensors) != header["tensors_sha256"]:
             raise _damaged(path)
-        memory = memory_from_tensors(tensors, model.decoder.config)
+        memory = memory_from_tensors(tensors, model.decoder.empty_memory())
         book = _unpack_text(tensors["book"])
     except (SafetensorError, SnapshotError, OSError, KeyError, ValueError, zlib.error) as error:
         raise _damaged(path) from error

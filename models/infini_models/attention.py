@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from infini_models import memory as compressive
+from infini_models.branch import MemoryBranch
 from infini_models.cache import BranchCache
-from infini_models.config import DecoderConfig, MemoryConfig
+from infini_models.config import BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.memory import LayerMemory
 from infini_models.rotary import rotate
 
@@ -47,10 +48,15 @@ class InfiniAttention(nn.Module):
     """One attention layer of the decoder."""
 
     def __init__(
-        self, config: DecoderConfig, memory_config: MemoryConfig, linear: LinearFactory
+        self,
+        config: DecoderConfig,
+        memory_config: MemoryConfig | BranchConfig,
+        linear: LinearFactory,
+        branch: MemoryBranch | None = None,
     ) -> None:
         super().__init__()
         self.config, self.memory_config = config, memory_config
+        self.memory_branch = branch
         query_width = config.num_heads * config.head_dim
         key_width = config.num_key_value_heads * config.head_dim
         self.q_proj = linear(config.hidden_size, query_width, config.attention_bias)
@@ -62,14 +68,24 @@ class InfiniAttention(nn.Module):
         if config.query_key_norm:
             self.q_norm = nn.RMSNorm(config.head_dim, config.rms_norm_eps)
             self.k_norm = nn.RMSNorm(config.head_dim, config.rms_norm_eps)
-        self.memory_gate = nn.Parameter(
-            torch.full((config.num_key_value_heads, config.num_groups), memory_config.gate_init)
-        )
+        if isinstance(memory_config, MemoryConfig):
+            heads = (config.num_key_value_heads, config.num_groups)
+            self.memory_gate = nn.Parameter(torch.full(heads, memory_config.gate_init))
 
     @property
     def is_closed(self) -> bool:
-        """Whether every gate is exactly zero, so that reading the memory would change nothing."""
-        return bool(torch.isneginf(self.memory_gate).all())
+        """Whether reading the memory would change nothing: the base's attention and no more."""
+        if isinstance(self.memory_config, MemoryConfig):
+            return bool(torch.isneginf(self.memory_gate).all())
+        return self.memory_branch is None or self.memory_branch.is_closed
+
+    def empty_memory(self, batch: int) -> LayerMemory:
+        """Give the memory before anything was read; without any width where the layer has none."""
+        if self.memory_branch is not None:
+            return self.memory_branch.empty_memory(batch)
+        paper = isinstance(self.memory_config, MemoryConfig)
+        width = self.config.head_dim if paper else 0
+        return LayerMemory.empty(batch, self.config.num_key_value_heads, width)
 
     def read_segment(
         self,
@@ -100,17 +116,17 @@ class InfiniAttention(nn.Module):
             value_BNSK.repeat_interleave(self.config.num_groups, dim=1),
             is_causal=True,
         )
-        output_BHSK = self._mix_memory(query_BHSK, local_BHSK, memory)
+        output_BSD = self._add_memory(x_BSD, query_BHSK, local_BHSK, memory)
         after = memory
         if memory is not None and write:
             written = slice(num_prefix, None)
-            after = compressive.write(
-                memory, key_BNSK[:, :, written], value_BNSK[:, :, written], self.memory_config
+            after = self._write(
+                memory, x_BSD[:, written], key_BNSK[:, :, written], value_BNSK[:, :, written]
             )
         local = None
         if keep_local:
             local = (turned_key_BNSK[0], value_BNSK[0].contiguous())
-        return AttentionResult(self._merge_heads(output_BHSK), after, local)
+        return AttentionResult(output_BSD, after, local)
 
     def extend(
         self,
@@ -151,8 +167,7 @@ class InfiniAttention(nn.Module):
         weights_BNRC = scores_BNGSC.softmax(dim=-1).view_as(scores_BNRC)
         local_BNRK = weights_BNRC @ values_BNCK.float()
         local_BHSK = local_BNRK.view(batch, -1, num_tokens, self.config.head_dim)
-        output_BHSK = self._mix_memory(query_BHSK, local_BHSK.to(query_BHSK.dtype), memory)
-        return self._merge_heads(output_BHSK)
+        return self._add_memory(x_BSD, query_BHSK, local_BHSK.to(query_BHSK.dtype), memory)
 
     def _project(self, x_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         heads = (*x_BSD.shape[:2], -1, self.config.head_dim)
@@ -164,11 +179,27 @@ class InfiniAttention(nn.Module):
             key_BSNK = self.k_norm(key_BSNK.float()).to(key_BSNK.dtype)
         return query_BSHK.transpose(1, 2), key_BSNK.transpose(1, 2), value_BSNK.transpose(1, 2)
 
-    def _mix_memory(
-        self, query_BHSK: Tensor, local_BHSK: Tensor, memory: LayerMemory | None
+    def _write(
+        self, memory: LayerMemory, x_BSD: Tensor, key_BNSK: Tensor, value_BNSK: Tensor
+    ) -> LayerMemory:
+        if self.memory_branch is not None:
+            return self.memory_branch.write(x_BSD, memory)
+        if isinstance(self.memory_config, MemoryConfig):
+            return compressive.write(memory, key_BNSK, value_BNSK, self.memory_config)
+        return memory
+
+    def _add_memory(
+        self, x_BSD: Tensor, query_BHSK: Tensor, local_BHSK: Tensor, memory: LayerMemory | None
     ) -> Tensor:
+        """Give the layer's output: local attention, and what the memory holds for the queries."""
         if memory is None or self.is_closed:
-            return local_BHSK
+            return self._merge_heads(local_BHSK)
+        if self.memory_branch is not None:
+            return self._merge_heads(local_BHSK) + self.memory_branch.read(x_BSD, memory)
+        return self._merge_heads(self._mix(query_BHSK, local_BHSK, memory))
+
+    def _mix(self, query_BHSK: Tensor, local_BHSK: Tensor, memory: LayerMemory) -> Tensor:
+        assert isinstance(self.memory_config, MemoryConfig)
         groups = (self.config.num_key_value_heads, self.config.num_groups)
         shape = (query_BHSK.shape[0], *groups, *query_BHSK.shape[2:])
         query_BNGSK = query_BHSK.reshape(shape)

@@ -126,7 +126,7 @@ def _rope_theta(config: Mapping[str, Any]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class MemoryConfig:
-    """How the compressive memory is written and mixed in.
+    """The paper's memory: how it is written and mixed in.
 
     Attributes:
         update: `linear` (equation 8) or `delta` (equation 9).
@@ -142,6 +142,29 @@ class MemoryConfig:
     def with_gate(self, gate_init: float) -> MemoryConfig:
         """Copy with another initial gate."""
         return replace(self, gate_init=gate_init)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchConfig:
+    """A memory with projections of its own, beside the attention of a frozen base.
+
+    Attributes:
+        layers: which layers have one, counted from 0.
+        num_features: rows of the feature maps; keys and queries have twice as many features.
+        gain_init: what its output is multiplied by before training.
+        rate_init: bias of the rate at which is written; its sigmoid is the rate before training.
+    """
+
+    layers: tuple[int, ...]
+    num_features: int
+    gain_init: float = 0.1
+    rate_init: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.layers or min(self.layers) < 0 or len(set(self.layers)) < len(self.layers):
+            raise ConfigError(f"{list(self.layers)} are no layers, each once")
+        if self.num_features < 1:
+            raise ConfigError(f"a memory cannot have {self.num_features} features")
 
 
 PAPER = MemoryConfig()

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from infini_models.attention import InfiniAttention, LinearFactory
+from infini_models.branch import MemoryBranch
 from infini_models.cache import BranchCache, SegmentCache
-from infini_models.config import PAPER, DecoderConfig, MemoryConfig
+from infini_models.config import PAPER, BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.linear import Int8Linear, Linear
 from infini_models.memory import LayerMemory
 from infini_models.rotary import rotary_frequencies, rotary_tables
@@ -69,14 +70,15 @@ class Layer(nn.Module):
     def __init__(
         self,
         config: DecoderConfig,
-        memory_config: MemoryConfig,
+        memory_config: MemoryConfig | BranchConfig,
         linear: LinearFactory,
         dtype: torch.dtype,
+        branch: MemoryBranch | None = None,
     ) -> None:
         super().__init__()
         self.dtype = dtype
         self.input_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.self_attn = InfiniAttention(config, memory_config, linear)
+        self.self_attn = InfiniAttention(config, memory_config, linear, branch)
         self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.mlp = FeedForward(config, linear)
 
@@ -97,12 +99,15 @@ class Decoder(nn.Module):
 
     Args:
         config: the shape.
-        memory_config: the memory; the paper's by default.
+        memory_config: the memory; the paper's by default, gates closed.
         form: `float32` or `bfloat16` weights, or `int8` (frozen, packed after loading).
     """
 
     def __init__(
-        self, config: DecoderConfig, memory_config: MemoryConfig = PAPER, form: str = "float32"
+        self,
+        config: DecoderConfig,
+        memory_config: MemoryConfig | BranchConfig = PAPER,
+        form: str = "float32",
     ) -> None:
         super().__init__()
         self.config, self.memory_config, self.form = config, memory_config, form
@@ -113,7 +118,8 @@ class Decoder(nn.Module):
             dtype=torch.float32 if form == "float32" else torch.bfloat16,
         )
         self.layers = nn.ModuleList(
-            Layer(config, memory_config, linear, self.dtype) for _ in range(config.num_layers)
+            Layer(config, memory_config, linear, self.dtype, self._branch(index))
+            for index in range(config.num_layers)
         )
         self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.lm_head = linear(config.hidden_size, config.vocab_size, False)
@@ -136,13 +142,15 @@ class Decoder(nn.Module):
     def _layers(self) -> list[Any]:
         return list(self.layers)
 
+    def _branch(self, index: int) -> MemoryBranch | None:
+        config = self.memory_config
+        if isinstance(config, MemoryConfig) or index not in config.layers:
+            return None
+        return MemoryBranch(self.config, config, self.dtype)
+
     def empty_memory(self, batch: int = 1) -> Memory:
         """Give the memory before anything was read."""
-        config = self.config
-        return tuple(
-            LayerMemory.empty(batch, config.num_key_value_heads, config.head_dim)
-            for _ in range(config.num_layers)
-        )
+        return tuple(layer.self_attn.empty_memory(batch) for layer in self._layers)
 
     def read_segment(
         self,

@@ -14,7 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from infini_models.config import PAPER, DecoderConfig, MemoryConfig
+from infini_models.adapter import read_memory_config
+from infini_models.config import BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import WeightsError
 from infini_models.linear import Int8Linear, quantize_rows
@@ -29,7 +30,7 @@ def load_decoder(
     config: Mapping[str, Any],
     weights: Sequence[Path],
     form: Form,
-    memory_config: MemoryConfig = PAPER,
+    memory_config: MemoryConfig | BranchConfig | None = None,
 ) -> Decoder:
     """Build a decoder and give it the weights of safetensors files.
 
@@ -39,13 +40,16 @@ def load_decoder(
         config: contents of `config.json`.
         weights: the files; later ones (adapters) may replace tensors of earlier ones.
         form: what the decoder computes with; others are converted as they are loaded.
-        memory_config: the memory, and the gates of a checkpoint that has none.
+        memory_config: the memory, and the gates of a checkpoint that has none; None: what an
+            adapter among the weights says, else the paper's with closed gates.
 
     Raises:
         ConfigError: the architecture is not implemented.
         WeightsError: a file is damaged, or a tensor missing, unexpected or misshapen.
     """
     decoder_config = DecoderConfig.from_hugging_face(config)
+    if memory_config is None:
+        memory_config = read_memory_config(weights)
     with torch.device("meta"):
         decoder = Decoder(decoder_config, memory_config, form)
     decoder.frequencies = rotary_frequencies(decoder_config)
@@ -55,9 +59,10 @@ def load_decoder(
             tensors[name.removeprefix("model.")] = tensor
     wanted = {**dict(decoder.named_parameters(remove_duplicate=False)), **_buffers(decoder)}
     state = _convert(tensors, wanted, decoder_config, form)
-    for name, parameter in wanted.items():
-        if name.endswith("memory_gate") and name not in state:
-            state[name] = torch.full(parameter.shape, memory_config.gate_init)
+    if isinstance(memory_config, MemoryConfig):
+        for name, parameter in wanted.items():
+            if name.endswith("memory_gate") and name not in state:
+                state[name] = torch.full(parameter.shape, memory_config.gate_init)
     _check(state, wanted)
     decoder.load_state_dict(state, assign=True)
     state.clear()

@@ -48,7 +48,7 @@ class LayerMemory:
     @property
     def filled_B(self) -> Tensor:
         """Which rows have been written to, bool [batch]: phi is positive, so z is too."""
-        return self.normalizer_BNK.amax(dim=(1, 2)) > 0
+        return self.normalizer_BNK.flatten(1).sum(dim=1) > 0
 
 
 def feature_map(x: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from infini_models.config import DecoderConfig
 from infini_models.decoder import Memory
 from infini_models.errors import SnapshotError
 from infini_models.memory import LayerMemory
@@ -22,19 +21,22 @@ def memory_tensors(memory: Memory) -> dict[str, Tensor]:
     return tensors
 
 
-def memory_from_tensors(tensors: Mapping[str, Tensor], config: DecoderConfig) -> Memory:
+def memory_from_tensors(tensors: Mapping[str, Tensor], empty: Memory) -> Memory:
     """Restore what `memory_tensors` named; other tensors are ignored.
+
+    Args:
+        tensors: by name, each [batch, ...].
+        empty: the decoder's empty memory, for its shapes.
 
     Raises:
         SnapshotError: a tensor is missing, of another shape or type, or not finite.
     """
-    width = config.head_dim
-    shapes = {
-        "memory": (config.num_key_value_heads, width, width),
-        "normalizer": (config.num_key_value_heads, width),
-    }
     layers: list[LayerMemory] = []
-    for index in range(config.num_layers):
+    for index, layer in enumerate(empty):
+        shapes = {
+            "memory": tuple(layer.memory_BNKV.shape[1:]),
+            "normalizer": tuple(layer.normalizer_BNK.shape[1:]),
+        }
         parts: list[Tensor] = []
         for part, shape in shapes.items():
             name = f"layers.{index}.{part}"

@@ -161,7 +161,7 @@ def test_a_snapshot_restores_every_tensor_and_reading_goes_on_the_same() -> None
     with torch.inference_mode():
         _, memory = stream(decoder, random_ids(1, 3 * SEGMENT))
         tensors = {name: tensor.clone() for name, tensor in memory_tensors(memory).items()}
-        restored = memory_from_tensors(tensors, TINY)
+        restored = memory_from_tensors(tensors, decoder.empty_memory())
         more = random_ids(1, 2 * SEGMENT, seed=4)
         went_on = stream(decoder, more, memory=memory)
         resumed = stream(decoder, more, memory=restored)

@@ -1,0 +1,124 @@
+"""Adapters: the memory branches of a decoder as a file of their own, a few MB beside its base.
+
+An adapter is a safetensors file. Its tensors are named as in the decoder
+(`model.layers.8.self_attn.memory_branch.q_proj.weight`), its metadata entry `memory` holds the
+`BranchConfig` as JSON. It is loaded after the base's files, see `load_decoder`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from infini_models.attention import InfiniAttention
+from infini_models.branch import MemoryBranch
+from infini_models.config import PAPER, BranchConfig, MemoryConfig
+from infini_models.decoder import Decoder
+from infini_models.errors import ConfigError, WeightsError
+from infini_models.linear import Linear
+
+METADATA_KEY = "memory"
+PART = ".memory_branch."
+
+
+@torch.no_grad()
+def grow_branches(decoder: Decoder, config: BranchConfig) -> None:
+    """Give a decoder memory branches that start as copies of its layers' own projections.
+
+    The paper's gates go; branches are float32 and trainable whatever the base computes in.
+
+    Args:
+        decoder: float32 or bfloat16, changed in place.
+        config: which layers, and how many features.
+
+    Raises:
+        ConfigError: a layer is not there, or the weights are bytes.
+    """
+    if decoder.form == "int8":
+        raise ConfigError("a base of bytes cannot be copied from")
+    if max(config.layers) >= decoder.config.num_layers:
+        raise ConfigError(f"there is no layer {max(config.layers)}")
+    decoder.memory_config = config
+    for index, layer in enumerate(decoder.layers):
+        attention = layer.self_attn
+        assert isinstance(attention, InfiniAttention)
+        attention.memory_config = config
+        if hasattr(attention, "memory_gate"):
+            del attention.memory_gate
+        attention.memory_branch = None
+        if index in config.layers:
+            attention.memory_branch = _grown(attention, config)
+
+
+def _grown(attention: InfiniAttention, config: BranchConfig) -> MemoryBranch:
+    branch = MemoryBranch(attention.config, config, torch.float32)
+    for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+        source, target = getattr(attention, name), getattr(branch, name)
+        assert isinstance(source, Linear)
+        target.weight.copy_(source.weight)
+        if target.bias is not None:
+            assert source.bias is not None
+            target.bias.copy_(source.bias)
+    return branch
+
+
+def save_adapter(decoder: Decoder, path: Path, dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write a decoder's branches.
+
+    Args:
+        decoder: with branches.
+        path: of the file.
+        dtype: of the projections; the rest is float32.
+
+    Raises:
+        ConfigError: it has no branches.
+    """
+    if not isinstance(decoder.memory_config, BranchConfig):
+        raise ConfigError("the decoder has no memory branches")
+    tensors = {
+        f"model.{name}": tensor.to(dtype if "_proj." in name else torch.float32).contiguous()
+        for name, tensor in decoder.state_dict().items()
+        if PART in name
+    }
+    metadata = {METADATA_KEY: json.dumps(asdict(decoder.memory_config), sort_keys=True)}
+    save_file(tensors, path, metadata)
+
+
+def read_memory_config(weights: Sequence[Path]) -> MemoryConfig | BranchConfig:
+    """Give the memory that the last adapter among weight files has; the paper's without one.
+
+    Raises:
+        WeightsError: a file is damaged.
+        ConfigError: its configuration cannot be used.
+    """
+    found: MemoryConfig | BranchConfig = PAPER
+    for path in weights:
+        try:
+            with safe_open(path, framework="pt") as file:
+                text = (file.metadata() or {}).get(METADATA_KEY)
+        except (SafetensorError, OSError) as error:
+            raise WeightsError(
+                f"`{path.name}` is not a readable safetensors file: {error}"
+            ) from error
+        if text is not None:
+            found = _config_from(text, path)
+    return found
+
+
+def _config_from(text: str, path: Path) -> BranchConfig:
+    try:
+        values = json.loads(text)
+        return BranchConfig(
+            layers=tuple(int(layer) for layer in values["layers"]),
+            num_features=int(values["num_features"]),
+            gain_init=float(values["gain_init"]),
+            rate_init=float(values["rate_init"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"`{path.name}` has no usable memory configuration") from error

@@ -1,0 +1,227 @@
+"""The memory branch: its equations, its silence where nothing was written, its adapter file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from infini_models.adapter import grow_branches, read_memory_config, save_adapter
+from infini_models.branch import MemoryBranch
+from infini_models.config import PAPER, BranchConfig
+from infini_models.decoder import Decoder
+from infini_models.errors import ConfigError, WeightsError
+from infini_models.generate import Branch, read_prompt, write_branches
+from infini_models.load import load_decoder
+from infini_models.sampling import Sampling
+from infini_models.snapshot import memory_from_tensors, memory_tensors
+from safetensors.torch import save_file
+from torch import Tensor
+
+from tests.infini_models.build import TINY, random_ids, tiny_decoder
+
+SEGMENT = 12
+CONFIG = BranchConfig(layers=(0, 2), num_features=6, gain_init=0.5)
+HUGGING_FACE = {
+    "model_type": "llama",
+    "vocab_size": TINY.vocab_size,
+    "hidden_size": TINY.hidden_size,
+    "num_hidden_layers": TINY.num_layers,
+    "num_attention_heads": TINY.num_heads,
+    "num_key_value_heads": TINY.num_key_value_heads,
+    "head_dim": TINY.head_dim,
+    "intermediate_size": TINY.intermediate_size,
+    "rms_norm_eps": TINY.rms_norm_eps,
+    "rope_theta": TINY.rope_theta,
+    "tie_word_embeddings": True,
+}
+
+
+def branched(form: str = "float32") -> Decoder:
+    decoder = tiny_decoder(form=form)
+    grow_branches(decoder, CONFIG)
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for name, parameter in decoder.named_parameters():
+            if ".memory_branch." in name:
+                parameter.add_(0.05 * torch.randn_like(parameter))
+    return decoder
+
+
+def stream(decoder: Decoder, ids_BS: Tensor) -> tuple[Tensor, tuple[object, ...]]:
+    memory, hidden = decoder.empty_memory(ids_BS.shape[0]), []
+    for start in range(0, ids_BS.shape[1], SEGMENT):
+        result = decoder.read_segment(ids_BS[:, start : start + SEGMENT], memory)
+        assert result.memory is not None
+        memory = result.memory
+        hidden.append(result.hidden_BSD)
+    return torch.cat(hidden, dim=1), memory
+
+
+def slow(branch: MemoryBranch, x_SD: Tensor, segment_length: int) -> Tensor:
+    """The equations a token and a head at a time: what is added to the attention's output."""
+    config = branch.config
+    width, shared = config.head_dim, config.num_key_value_heads
+    out = torch.zeros(len(x_SD), config.num_heads * width)
+
+    def features(x_K: Tensor, map_FK: Tensor) -> Tensor:
+        mapped = map_FK @ x_K
+        soft = torch.cat((mapped, -mapped)).softmax(0)
+        return soft / soft.norm()
+
+    memory = torch.zeros(shared, 2 * branch.branch_config.num_features, width)
+    for start in range(0, len(x_SD), segment_length):
+        tokens = x_SD[start : start + segment_length]
+        for place, x_D in enumerate(tokens, start):
+            queries = branch.q_proj(x_D).view(-1, width)
+            for head in range(config.num_heads):
+                phi = features(queries[head], branch.query_map[head])
+                read = phi @ memory[head // config.num_groups]
+                out[place, head * width : (head + 1) * width] = branch.gain[head] * read
+        for x_D in tokens:
+            keys, values = (p(x_D).view(-1, width) for p in (branch.k_proj, branch.v_proj))
+            rates = branch.rate(x_D).sigmoid()
+            for head in range(shared):
+                phi = features(keys[head], branch.key_map[head])
+                known = phi @ memory[head]
+                memory[head] += rates[head] * torch.outer(phi, values[head] - known)
+    return branch.o_proj(out)
+
+
+def test_the_branch_is_its_equations() -> None:
+    branch = branched().layers[0].self_attn.memory_branch
+    x_BSD = torch.randn(2, 30, TINY.hidden_size, generator=torch.Generator().manual_seed(1))
+    memory, parts = branch.empty_memory(2), []
+    with torch.no_grad():
+        for start in range(0, 30, SEGMENT):
+            parts.append(branch.read(x_BSD[:, start : start + SEGMENT], memory))
+            memory = branch.write(x_BSD[:, start : start + SEGMENT], memory)
+        found = torch.cat(parts, dim=1)
+        for row in range(2):
+            torch.testing.assert_close(
+                found[row], slow(branch, x_BSD[row], SEGMENT), atol=1e-5, rtol=1e-4
+            )
+
+
+def test_with_the_memory_off_the_base_is_untouched() -> None:
+    base, decoder = tiny_decoder(), branched()
+    ids = random_ids(2, SEGMENT)
+    with torch.inference_mode():
+        plain = base.read_segment(ids, None).hidden_BSD
+        assert torch.equal(decoder.read_segment(ids, None).hidden_BSD, plain)
+        # And in the first segment, while the memory is empty.
+        first = decoder.read_segment(ids, decoder.empty_memory(2))
+        assert torch.equal(first.hidden_BSD, plain)
+        second = decoder.read_segment(ids, first.memory)
+        assert not torch.equal(second.hidden_BSD, plain)
+        for layer in decoder.layers:
+            if layer.self_attn.memory_branch is not None:
+                layer.self_attn.memory_branch.gain.zero_()
+        assert decoder.is_closed
+        assert torch.equal(decoder.read_segment(ids, first.memory).hidden_BSD, plain)
+
+
+def test_later_segments_change_nothing_earlier_and_earlier_ones_matter() -> None:
+    decoder = branched()
+    ids = random_ids(1, 3 * SEGMENT)
+    changed = ids.clone()
+    changed[0, SEGMENT + 3] = (changed[0, SEGMENT + 3] + 1) % TINY.vocab_size
+    with torch.inference_mode():
+        one, other = stream(decoder, ids)[0], stream(decoder, changed)[0]
+    assert torch.equal(one[:, : SEGMENT + 3], other[:, : SEGMENT + 3])
+    assert not torch.equal(one[:, 2 * SEGMENT :], other[:, 2 * SEGMENT :])
+
+
+def test_gradients_reach_the_writes_of_earlier_segments_and_not_the_base() -> None:
+    decoder = branched()
+    for name, parameter in decoder.named_parameters():
+        parameter.requires_grad_(".memory_branch." in name)
+    hidden, _ = stream(decoder, random_ids(1, 3 * SEGMENT))
+    hidden[:, -1].square().sum().backward()
+    for index in CONFIG.layers:
+        branch = decoder.layers[index].self_attn.memory_branch
+        for name, parameter in branch.named_parameters():
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().max() > 0, name
+
+
+def test_a_text_written_after_a_segment_reads_its_memory() -> None:
+    decoder = branched()
+    with torch.inference_mode():
+        memory = stream(decoder, random_ids(1, 3 * SEGMENT))[1]
+        prompt = random_ids(1, 9, seed=7)[0].tolist()
+        whole = decoder.read_segment(torch.tensor([prompt]), memory, write=False)
+        expected = int(decoder.logits(whole.hidden_BSD[0, -1]).argmax())
+    branch = read_prompt(decoder, Branch(prompt, 1, None, memory))
+    (written,) = write_branches(decoder, [branch], Sampling(), ())
+    assert written.ids == [expected]
+
+
+@pytest.mark.parametrize("form", ["float32", "bfloat16"])
+def test_an_adapter_restores_every_tensor(form: str, tmp_path: Path) -> None:
+    base, decoder = tiny_decoder(), branched()
+    tensors = {
+        f"model.{name}": tensor.contiguous()
+        for name, tensor in base.state_dict().items()
+        if name != "lm_head.weight" and not name.endswith("memory_gate")
+    }
+    save_file(tensors, tmp_path / "base.safetensors")
+    save_adapter(decoder, tmp_path / "adapter.safetensors", torch.float32)
+    files = [tmp_path / "base.safetensors", tmp_path / "adapter.safetensors"]
+    loaded = load_decoder(HUGGING_FACE, files, form)
+    assert loaded.memory_config == CONFIG == read_memory_config(files)
+    if form == "float32":
+        state = loaded.state_dict()
+        assert state.keys() == decoder.state_dict().keys()
+        for name, tensor in decoder.state_dict().items():
+            assert torch.equal(state[name], tensor), name
+    ids = random_ids(1, 3 * SEGMENT)
+    with torch.inference_mode():
+        expected, found = stream(decoder, ids)[0], stream(loaded, ids)[0]
+    torch.testing.assert_close(found, expected, atol=0 if form == "float32" else 0.3, rtol=0.1)
+    # Without the adapter it is the base, and without the base nothing.
+    assert load_decoder(HUGGING_FACE, files[:1], form).memory_config == PAPER
+    with pytest.raises(WeightsError, match="missing"):
+        load_decoder(HUGGING_FACE, files[1:], form)
+
+
+def test_its_memory_is_saved_and_restored() -> None:
+    decoder = branched()
+    with torch.inference_mode():
+        memory = stream(decoder, random_ids(1, 2 * SEGMENT))[1]
+        restored = memory_from_tensors(memory_tensors(memory), decoder.empty_memory())
+    for index, (one, other) in enumerate(zip(memory, restored, strict=True)):
+        assert torch.equal(one.memory_BNKV, other.memory_BNKV)
+        assert bool(one.filled_B.all()) is (index in CONFIG.layers)
+
+
+def test_long_reading_in_bfloat16_stays_finite() -> None:
+    decoder = branched("bfloat16")
+    memory = decoder.empty_memory()
+    with torch.inference_mode():
+        for seed in range(200):
+            result = decoder.read_segment(random_ids(1, SEGMENT, seed=seed), memory)
+            assert result.memory is not None
+            memory = result.memory
+            assert torch.isfinite(result.hidden_BSD).all()
+
+
+@pytest.mark.parametrize("layers", [(), (-1,), (1, 1)])
+def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError):
+        BranchConfig(layers=layers, num_features=4)
+
+
+def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no layer 9"):
+        grow_branches(tiny_decoder(), BranchConfig(layers=(9,), num_features=4))
+    with pytest.raises(ConfigError, match="no memory branches"):
+        save_adapter(tiny_decoder(), tmp_path / "a.safetensors")
+    for text in ("{", json.dumps({"layers": [0]}), json.dumps([1])):
+        save_file({"x": torch.zeros(1)}, tmp_path / "b.safetensors", {"memory": text})
+        with pytest.raises(ConfigError, match="no usable"):
+            read_memory_config([tmp_path / "b.safetensors"])
+    (tmp_path / "c.safetensors").write_bytes(b"nothing")
+    with pytest.raises(WeightsError):
+        read_memory_config([tmp_path / "c.safetensors"])
