@@ -1,0 +1,95 @@
+"""The loss of a text over many segments, with gradients through the memory (training).
+
+Backpropagation goes through every write of every earlier segment. Each segment's activations are
+computed again when its turn comes in the backward pass, so that a text of any number of segments
+takes the activations of one, and the memory of each.
+
+Shape suffixes: B batch rows, S tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from infini_models.decoder import Decoder, Memory
+
+
+@dataclass(frozen=True, slots=True)
+class UnrolledLoss:
+    """What unrolling a text gives.
+
+    Attributes:
+        loss: weighted mean of the negative log-likelihoods, float32 scalar, in nats.
+        memory: after the last segment.
+        num_right: targets of weight above zero whose likeliest token is right.
+        num_targets: such targets.
+    """
+
+    loss: Tensor
+    memory: Memory
+    num_right: int
+    num_targets: int
+
+
+def unrolled_loss(
+    decoder: Decoder,
+    ids_BS: Tensor,
+    weights_BS: Tensor,
+    segment_lengths: Sequence[int],
+    memory: Memory | None = None,
+) -> UnrolledLoss:
+    """Read a text segment by segment and predict each next token.
+
+    The last token of a segment predicts the first of the next.
+
+    Args:
+        decoder: what is trained, or part of it.
+        ids_BS: token ids; the last is a target only.
+        weights_BS: how much predicting each id counts; the first is never predicted.
+        segment_lengths: tokens of the segments, together S - 1.
+        memory: before the text; None: empty.
+
+    Raises:
+        ValueError: the lengths are not those of the text, or no target counts.
+    """
+    if sum(segment_lengths) != ids_BS.shape[1] - 1 or min(segment_lengths, default=0) < 1:
+        raise ValueError(f"segments of {list(segment_lengths)} do not make {ids_BS.shape[1] - 1}")
+    weight = weights_BS[:, 1:].sum()
+    if not bool(weight > 0):
+        raise ValueError("no token of the text counts")
+    if memory is None:
+        memory = decoder.empty_memory(ids_BS.shape[0])
+    total = torch.zeros(())
+    num_right, start = 0, 0
+    for length in segment_lengths:
+        inputs_BS = ids_BS[:, start : start + length]
+        targets_BS = ids_BS[:, start + 1 : start + 1 + length]
+        counts_BS = weights_BS[:, start + 1 : start + 1 + length]
+        loss, right, memory = checkpoint(
+            _segment_loss, decoder, inputs_BS, targets_BS, counts_BS, memory, use_reentrant=False
+        )
+        total = total + loss
+        num_right += int(right)
+        start += length
+    num_targets = int((weights_BS[:, 1:] > 0).sum())
+    return UnrolledLoss(total / weight, memory, num_right, num_targets)
+
+
+def _segment_loss(
+    decoder: Decoder, inputs_BS: Tensor, targets_BS: Tensor, counts_BS: Tensor, memory: Memory
+) -> tuple[Tensor, Tensor, Memory]:
+    result = decoder.read_segment(inputs_BS, memory)
+    assert result.memory is not None
+    # Scores over the vocabulary only where they count: of a pass key that is five tokens.
+    counted_BS = counts_BS > 0
+    scores_TV = decoder.logits(result.hidden_BSD[counted_BS])
+    targets_T = targets_BS[counted_BS]
+    losses_T = functional.cross_entropy(scores_TV, targets_T, reduction="none")
+    right = (scores_TV.detach().argmax(dim=-1) == targets_T).sum()
+    return (losses_T * counts_BS[counted_BS]).sum(), right, result.memory

@@ -1,0 +1,102 @@
+"""Unrolled over segments: the same loss and the same gradients as without recomputation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from infini_models.adapter import grow_branches
+from infini_models.config import BranchConfig
+from infini_models.decoder import Decoder
+from infini_models.unroll import unrolled_loss
+from torch import Tensor
+from torch.nn import functional
+
+from tests.infini_models.build import TINY, random_ids, tiny_decoder
+
+LENGTHS = (7, 12, 5, 9)
+
+
+def trainable() -> Decoder:
+    decoder = tiny_decoder()
+    grow_branches(decoder, BranchConfig(layers=(0, 1), num_features=6, gain_init=0.5))
+    for name, parameter in decoder.named_parameters():
+        parameter.requires_grad_(".memory_branch." in name)
+    return decoder
+
+
+def gradients(decoder: Decoder) -> dict[str, Tensor]:
+    return {
+        name: parameter.grad.clone()
+        for name, parameter in decoder.named_parameters()
+        if parameter.grad is not None
+    }
+
+
+def plain_loss(decoder: Decoder, ids_BS: Tensor, weights_BS: Tensor) -> Tensor:
+    memory, total, start = decoder.empty_memory(ids_BS.shape[0]), torch.zeros(()), 0
+    for length in LENGTHS:
+        result = decoder.read_segment(ids_BS[:, start : start + length], memory)
+        assert result.memory is not None
+        memory = result.memory
+        losses = functional.cross_entropy(
+            decoder.logits(result.hidden_BSD).flatten(0, 1),
+            ids_BS[:, start + 1 : start + 1 + length].flatten(),
+            reduction="none",
+        )
+        total = total + (losses * weights_BS[:, start + 1 : start + 1 + length].flatten()).sum()
+        start += length
+    return total / weights_BS[:, 1:].sum()
+
+
+@pytest.mark.parametrize("answer_only", [False, True])
+def test_loss_and_gradients_are_those_of_one_graph(answer_only: bool) -> None:
+    ids = random_ids(2, sum(LENGTHS) + 1)
+    weights = torch.ones(ids.shape)
+    if answer_only:
+        weights[:, :-3] = 0
+    decoder = trainable()
+    plain_loss(decoder, ids, weights).backward()
+    expected = gradients(decoder)
+    value = float(plain_loss(decoder, ids, weights).detach())
+    decoder.zero_grad()
+    found = unrolled_loss(decoder, ids, weights, LENGTHS)
+    found.loss.backward()
+    assert float(found.loss.detach()) == pytest.approx(value, rel=1e-6)
+    assert found.num_targets == (6 if answer_only else 2 * sum(LENGTHS))
+    assert 0 <= found.num_right <= found.num_targets
+    assert gradients(decoder).keys() == expected.keys()
+    for name, gradient in gradients(decoder).items():
+        torch.testing.assert_close(gradient, expected[name], msg=name)
+
+
+def test_a_memory_is_carried_in_and_out() -> None:
+    decoder = trainable()
+    ids = random_ids(1, 41)
+    weights = torch.ones(ids.shape)
+    with torch.no_grad():
+        first = unrolled_loss(decoder, ids[:, :21], weights[:, :21], (10, 10))
+        second = unrolled_loss(decoder, ids[:, 20:], weights[:, 20:], (10, 10), first.memory)
+        whole = unrolled_loss(decoder, ids, weights, (10, 10, 10, 10))
+    assert float(whole.loss) == pytest.approx(float(first.loss + second.loss) / 2, rel=1e-6)
+    for one, other in zip(second.memory, whole.memory, strict=True):
+        torch.testing.assert_close(one.memory_BNKV, other.memory_BNKV)
+
+
+def test_a_step_against_the_gradient_lowers_the_loss() -> None:
+    decoder = trainable()
+    ids, weights = random_ids(2, 34), torch.ones(2, 34)
+    optimizer = torch.optim.SGD([p for p in decoder.parameters() if p.requires_grad], 0.01)
+    before = unrolled_loss(decoder, ids, weights, LENGTHS).loss
+    before.backward()
+    optimizer.step()
+    after = unrolled_loss(decoder, ids, weights, LENGTHS).loss
+    assert float(after.detach()) < float(before.detach())
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    decoder, ids = trainable(), random_ids(1, TINY.head_dim)
+    for lengths in ((), (3,), (8,), (7, 0)):
+        with pytest.raises(ValueError, match="do not make"):
+            unrolled_loss(decoder, ids, torch.ones(ids.shape), lengths)
+    with pytest.raises(ValueError, match="no token"):
+        unrolled_loss(decoder, ids, torch.zeros(ids.shape), (7,))
