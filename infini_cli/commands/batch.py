@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infini_cli.batch import Report, Result, run_batch
+from infini_cli.batch import Report, Result, hash_file, run_batch
 from infini_cli.batch_files import collect_books, read_list
 from infini_cli.commands import engine
 from infini_cli.commands.documents import to_json
@@ -109,7 +109,7 @@ def command(
             paths,
             output,
             work,
-            settings=hash_settings(reading, request, form, model.model, method),
+            settings=hash_settings(reading, request, form, model, method),
             suffix=f".{'txt' if form is ResultFormat.TEXT else form.value}",
             redo=redo,
             fail_fast=fail_fast,
@@ -118,7 +118,9 @@ def command(
     _tell(report, terminal, json)
 
 
-def hash_settings(reading: ReadingOptions, request: Any, form: str, model: str, method: str) -> str:
+def hash_settings(
+    reading: ReadingOptions, request: Any, form: str, model: ModelOptions, method: str
+) -> str:
     """Hash all that a summary depends on apart from the book.
 
     Whether memories are cached changes nothing in it, and a password opens the same book.
@@ -129,10 +131,16 @@ def hash_settings(reading: ReadingOptions, request: Any, form: str, model: str, 
         "reading": asdict(reading) | {"password": None},
         "request": used,
         "form": form,
-        "model": None if method in METHODS_WITHOUT_MODEL else model,
+        "model": None if method in METHODS_WITHOUT_MODEL else _model_settings(model),
     }
     text = json_library.dumps(values, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def _model_settings(model: ModelOptions) -> str:
+    if model.adapter is None or not model.adapter.is_file():
+        return model.model
+    return f"{model.model} {hash_file(model.adapter)}"
 
 
 def _arguments(books: list[Path] | None, files_from: Path | None) -> list[Path]:

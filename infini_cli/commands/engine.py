@@ -39,7 +39,9 @@ def open_model(options: ModelOptions, progress: Progress) -> Model:
     """
     from infini_cli.tasks import model
 
-    return model.open_model(options.model, offline=options.offline, progress=progress)
+    return model.open_model(
+        options.model, adapter=options.adapter, offline=options.offline, progress=progress
+    )
 
 
 def summarize(

@@ -163,7 +163,7 @@ def perplexity(
     with terminal.progress() as progress:
         loaded = engine.open_model(model, progress)
         sizes = parse_lengths(segment_lengths) if segment_lengths else [loaded.segment_length]
-        read = ((book.name, loaded.tokenizer.encode(_text(book))[:most]) for book in books)
+        read = ((book.name, loaded.tokenizer.encode(read_text(book))[:most]) for book in books)
         found = [
             prediction.to_dict()
             for prediction in evaluate_perplexity(
@@ -235,10 +235,10 @@ def _haystack(books: list[Path], tokenizer: Tokenizer) -> Haystack:
 
     if not books:
         return RepeatedHaystack(tokenizer)
-    return TextHaystack([_text(book) for book in books], tokenizer)
+    return TextHaystack([read_text(book) for book in books], tokenizer)
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """Give the text of a book's kept chapters, a blank line between blocks."""
     from infini_cli.reading import read_book
 

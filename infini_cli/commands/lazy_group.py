@@ -18,6 +18,7 @@ VERBS = {
     "toc": "List the chapters of a book, and which of them are read.",
     "extract": "Write the text of a book, cleaned and in reading order.",
     "tokens": "Count the tokens that a model would read of a book.",
+    "train": "Teach a model's memory, its base left as it is.",
     "eval": "Measure what a model's memory holds.",
     "models": "Fetch, list, check and remove models.",
     "memory": "Manage the book memories that infini keeps.",

@@ -194,11 +194,20 @@ class ReadingOptions:
     keep_all: KeepAll = False
 
 
+Adapter = Annotated[
+    Path | None,
+    typer.Option(
+        "--adapter", help="A trained memory for the model: a safetensors file.", metavar="FILE"
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """Which model, and where it may come from."""
 
     model: Model = DEFAULT_MODEL
+    adapter: Adapter = None
     offline: Offline = False
 
 

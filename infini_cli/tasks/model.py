@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infini_cli.errors import ModelIncompatible
+from infini_cli.errors import ModelIncompatible, ModelNotFound
 from infini_cli.progress import Progress
+from infini_cli.store.fingerprint import fingerprint
 from infini_cli.tokens.chat import ChatTemplate
 from infini_cli.tokens.tokenizer import Tokenizer
 
@@ -45,13 +48,32 @@ class Model:
         return not self.decoder.is_closed
 
 
-def open_model(name: str, *, offline: bool, progress: Progress) -> Model:
+def open_model(
+    name: str, *, offline: bool, progress: Progress, adapter: Path | None = None
+) -> Model:
     """Load a model, fetching it first where it is not on this machine.
 
     Args:
         name: of the catalogue, a folder, or `owner/name[@revision]`.
         offline: never use the network.
         progress: told of downloads and conversions.
+        adapter: a trained memory for it; None: the model as it is.
+
+    Raises:
+        ModelNotFound: it, or the adapter, cannot be had.
+        ModelIncompatible: its weights or its tokenizer do not fit.
+    """
+    from infini_models.machine import best_form
+
+    from infini_cli.store.resolve import ensure
+
+    form = best_form()
+    resolved = ensure(name, form=form, offline=offline, progress=progress)
+    return load_model(resolved, form, progress, adapter)
+
+
+def open_trainable_model(name: str, *, offline: bool, progress: Progress) -> Model:
+    """Load a model as a base to train on: never as bytes, which cannot be copied from.
 
     Raises:
         ModelNotFound: it cannot be had.
@@ -61,29 +83,40 @@ def open_model(name: str, *, offline: bool, progress: Progress) -> Model:
 
     from infini_cli.store.resolve import ensure
 
-    form = best_form()
-    resolved = ensure(name, form=form, offline=offline, progress=progress)
-    return load_model(resolved, form, progress)
+    form: Form = "bfloat16" if best_form() == "bfloat16" else "float32"
+    return load_model(ensure(name, form=form, offline=offline, progress=progress), form, progress)
 
 
-def load_model(resolved: ResolvedModel, form: Form, progress: Progress) -> Model:
+def load_model(
+    resolved: ResolvedModel, form: Form, progress: Progress, adapter: Path | None = None
+) -> Model:
     """Load a model that is on this machine.
 
     Args:
         resolved: where it is.
         form: what to compute with.
         progress: told of a conversion.
+        adapter: a trained memory for it.
 
     Raises:
-        ModelIncompatible: configuration, weights or tokenizer do not fit.
+        ModelNotFound: there is no such adapter.
+        ModelIncompatible: configuration, weights, adapter or tokenizer do not fit.
     """
     from infini_models.errors import CheckpointError
     from infini_models.load import load_decoder
 
+    checkpoint = resolved.checkpoint
+    if adapter is not None:
+        if not adapter.is_file():
+            raise ModelNotFound(f"there is no adapter `{adapter}`", hint="check the path")
+        # A book memory is of base and adapter together.
+        both = f"{checkpoint} {fingerprint((adapter,))}"
+        checkpoint = hashlib.sha256(both.encode()).hexdigest()
     tokenizer = Tokenizer.from_folder(resolved.folder)
     chat = ChatTemplate.from_folder(resolved.folder, tokenizer)
     try:
-        decoder = load_decoder(resolved.config, resolved.weights(form, progress), form)
+        weights = [*resolved.weights(form, progress), *([adapter] if adapter else [])]
+        decoder = load_decoder(resolved.config, weights, form)
     except CheckpointError as error:
         raise ModelIncompatible(
             f"cannot use `{resolved.name}`: {error}",
@@ -97,7 +130,7 @@ def load_model(resolved: ResolvedModel, form: Form, progress: Progress) -> Model
         )
     return Model(
         name=resolved.name,
-        checkpoint=resolved.checkpoint,
+        checkpoint=checkpoint,
         form=form,
         decoder=decoder,
         tokenizer=tokenizer,

@@ -20,7 +20,17 @@ ALLOWED = {
     "tasks": {"reading", "tokens", "store", "infini_models"},
     "evaluation": {"reading", "tokens", "store", "infini_models", "tasks"},
     "ui": {"reading", "tokens", "store", "tasks"},
-    "commands": {"reading", "tokens", "store", "infini_models", "tasks", "evaluation", "ui"},
+    "training": {"reading", "tokens", "store", "infini_models", "tasks", "evaluation"},
+    "commands": {
+        "reading",
+        "tokens",
+        "store",
+        "infini_models",
+        "tasks",
+        "evaluation",
+        "training",
+        "ui",
+    },
     "entry": {"commands"},
 }
 

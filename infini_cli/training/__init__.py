@@ -1,0 +1,1 @@
+"""Teaching a memory: samples with known answers, unrolled over segments, from a recipe."""

@@ -1,0 +1,185 @@
+"""Recipes: all that a training run depends on, as one TOML file.
+
+base = "smollm2-135m-infini"     # whose weights stay as they are
+seed = 0
+num_steps = 600
+
+[memory]                         # see `BranchConfig`
+layers = [8, 9, 10, 11]
+num_features = 64
+
+[samples]                        # drawn anew for every row of every step
+num_segments = [2, 12]           # from and to
+segment_length = [128, 384]      # tokens, one length a step
+num_facts = [1, 2]
+text_share = 0.6                 # in paragraphs of texts, the others in the paper's filler
+texts = "novels/"                # relative to the recipe
+carry_share = 0.5                # begin with the memory that the step before left
+
+[optimizer]
+learning_rate = 1e-3
+gate_learning_rate = 1e-2        # of gain and rate, which have no weight decay
+weight_decay = 0.01
+num_warmup_steps = 20
+batch_size = 4
+clip_norm = 1.0
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from infini_cli.errors import InputNotFound, UsageError
+
+Span = tuple[int, int]
+"""The least and the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRecipe:
+    """The memory; see `BranchConfig`."""
+
+    layers: tuple[int, ...]
+    num_features: int
+    gain_init: float = 0.1
+    rate_init: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesRecipe:
+    """What is learnt from; see the example above."""
+
+    num_segments: Span = (2, 12)
+    segment_length: Span = (128, 384)
+    num_facts: Span = (1, 1)
+    text_share: float = 0.0
+    texts: str = ""
+    carry_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerRecipe:
+    """AdamW with warm-up and a cosine to zero."""
+
+    learning_rate: float = 1e-3
+    gate_learning_rate: float = 1e-2
+    weight_decay: float = 0.01
+    num_warmup_steps: int = 20
+    batch_size: int = 4
+    clip_norm: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole recipe; `folder` is where its file lies."""
+
+    base: str
+    num_steps: int
+    memory: MemoryRecipe
+    samples: SamplesRecipe
+    optimizer: OptimizerRecipe
+    seed: int = 0
+    folder: Path = Path()
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that it says; where it lies does not count."""
+        values = asdict(self)
+        del values["folder"]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        InputNotFound: there is no such file.
+        UsageError: it is no TOML, or something in it is missing, unknown or out of bounds.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputNotFound(f"cannot read `{path}`: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"`{path.name}` is no TOML: {error}") from error
+    parts = {
+        "memory": _part(MemoryRecipe, values.pop("memory", {}), "memory."),
+        "samples": _part(SamplesRecipe, values.pop("samples", {}), "samples."),
+        "optimizer": _part(OptimizerRecipe, values.pop("optimizer", {}), "optimizer."),
+    }
+    recipe = _part(Recipe, {**values, **parts, "folder": path.parent}, "")
+    _check(recipe)
+    return recipe
+
+
+Part = TypeVar("Part")
+
+
+def _part(kind: type[Part], values: Any, where: str) -> Part:
+    """Make a part of a recipe, each value of the type that its field has."""
+    if not isinstance(values, dict):
+        raise UsageError(f"`{where.rstrip('.')}` is no table")
+    known = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise UsageError(f"`{where}{name}` is not known", hint=f"known: {', '.join(known)}")
+        made[name] = _value(value, known[name], where + name)
+    try:
+        return kind(**made)
+    except TypeError as error:
+        missing = [n for n in known if n not in made and f"'{n}'" in str(error)]
+        raise UsageError(f"`{where}{missing[0] if missing else '?'}` is missing") from error
+
+
+def _value(value: Any, kind: str, name: str) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if kind == "float" and (whole or isinstance(value, float)):
+        return float(value)
+    if kind == "int" and whole:
+        return value
+    if kind == "str" and isinstance(value, str):
+        return value
+    if kind == "Span" and whole:
+        return (value, value)
+    numbers = isinstance(value, list) and all(type(item) is int for item in value)
+    if kind == "tuple[int, ...]" and numbers:
+        return tuple(value)
+    if kind == "Span" and numbers and len(value) == 2:
+        return tuple(value)
+    if kind.endswith("Recipe") or kind == "Path":
+        return value
+    raise UsageError(f"`{name}` is not {kind}: {value!r}")
+
+
+def _check(recipe: Recipe) -> None:
+    samples, optimizer = recipe.samples, recipe.optimizer
+    wrong = [
+        name
+        for name, span, least in (
+            ("num_segments", samples.num_segments, 1),
+            ("segment_length", samples.segment_length, 16),
+            ("num_facts", samples.num_facts, 1),
+        )
+        if not least <= span[0] <= span[1]
+    ]
+    wrong += [
+        name
+        for name, share in (
+            ("text_share", samples.text_share),
+            ("carry_share", samples.carry_share),
+        )
+        if not 0 <= share <= 1
+    ]
+    positive = (recipe.num_steps, optimizer.batch_size, optimizer.learning_rate)
+    if min(positive) <= 0 or optimizer.clip_norm <= 0:
+        wrong.append("num_steps, batch_size, learning_rate or clip_norm")
+    if samples.text_share > 0 and not samples.texts:
+        wrong.append("texts")
+    if wrong:
+        raise UsageError(f"out of bounds: {', '.join(wrong)}")

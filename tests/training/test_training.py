@@ -1,0 +1,216 @@
+"""Training: recipes, samples, and runs that can be stopped anywhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from infini_models.adapter import grow_branches
+from infini_models.config import BranchConfig
+from infini_models.load import load_decoder
+
+from infini_cli.errors import DamagedInput, InputNotFound, UsageError
+from infini_cli.evaluation.passkey import TextHaystack
+from infini_cli.tasks.model import Model
+from infini_cli.training.recipe import OptimizerRecipe, Recipe, SamplesRecipe, read_recipe
+from infini_cli.training.samples import Sampler
+from infini_cli.training.trainer import ADAPTER, LOG, STATE, Step, Trainer, schedule
+from tests.commands.conftest import infini as infini
+from tests.commands.run import Infini
+from tests.tasks.conftest import tiny_folder as tiny_folder
+from tests.tasks.tiny import open_tiny
+
+TEXT = "\n\n".join(f"Paragraph {number} tells of the sea and the boat." for number in range(40))
+RECIPE = """
+base = "{base}"
+num_steps = 4
+
+[memory]
+layers = [0, 1]
+num_features = 4
+
+[samples]
+num_segments = [7, 9]
+segment_length = 120
+text_share = 0.5
+texts = "texts"
+carry_share = 0.5
+
+[optimizer]
+batch_size = 2
+num_warmup_steps = 1
+"""
+
+
+@pytest.fixture
+def recipe_file(tiny_folder: Path, tmp_path: Path) -> Path:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text(TEXT)
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE.format(base=tiny_folder))
+    return path
+
+
+def trainer(folder: Path, recipe: Recipe, tiny_folder: Path) -> tuple[Trainer, Model]:
+    model = open_tiny(tiny_folder)
+    grow_branches(model.decoder, BranchConfig(recipe.memory.layers, recipe.memory.num_features))
+    texts = TextHaystack([TEXT], model.tokenizer)
+    sampler = Sampler(recipe.samples, model.tokenizer, texts, recipe.optimizer.batch_size, 0)
+    return Trainer(model.decoder, sampler, recipe, folder), model
+
+
+def without_time(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / LOG).read_text().splitlines()
+    return [{**json.loads(line), "seconds": 0} for line in lines]
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3])
+def test_a_stopped_run_goes_on_to_the_same_bits(
+    stop_after: int, recipe_file: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    recipe = read_recipe(recipe_file)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    steps = list(trainer(whole, recipe, tiny_folder)[0].run())
+    assert [step.step for step in steps] == [1, 2, 3, 4]
+    assert all(step.loss > 0 and step.gradient_norm > 0 for step in steps)
+    first = trainer(stopped, recipe, tiny_folder)[0].run(steps_between_saves=2)
+    for _ in range(stop_after):
+        next(first)
+    first.close()
+    again = list(trainer(stopped, recipe, tiny_folder)[0].run())
+    # A step is saved when the next one is asked for, so what comes again was not saved.
+    assert again[0].step == (stop_after - 1) // 2 * 2 + 1
+    for name in (STATE, ADAPTER):
+        assert (stopped / name).read_bytes() == (whole / name).read_bytes()
+    assert without_time(stopped) == without_time(whole)
+    # A run that is done stays done.
+    assert list(trainer(whole, recipe, tiny_folder)[0].run()) == []
+
+
+def test_only_the_branches_learn_and_the_adapter_holds_them(
+    recipe_file: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    run, model = trainer(tmp_path / "run", read_recipe(recipe_file), tiny_folder)
+    before = {name: tensor.clone() for name, tensor in model.decoder.state_dict().items()}
+    list(run.run())
+    for name, tensor in model.decoder.state_dict().items():
+        assert torch.equal(tensor, before[name]) is (".memory_branch." not in name), name
+    config = json.loads((tiny_folder / "config.json").read_text())
+    files = [tiny_folder / "model.safetensors", tmp_path / "run" / ADAPTER]
+    loaded = load_decoder(config, files, "float32").state_dict()
+    for name, tensor in model.decoder.state_dict().items():
+        torch.testing.assert_close(loaded[name], tensor, atol=0.02, rtol=0.01)
+
+
+def test_another_recipe_or_a_damaged_state_is_refused(
+    recipe_file: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    recipe = read_recipe(recipe_file)
+    list(trainer(tmp_path / "run", recipe, tiny_folder)[0].run())
+    recipe_file.write_text(recipe_file.read_text().replace("num_steps = 4", "num_steps = 5"))
+    with pytest.raises(UsageError, match="another recipe"):
+        trainer(tmp_path / "run", read_recipe(recipe_file), tiny_folder)
+    (tmp_path / "run" / STATE).write_bytes(b"\0" * 50)
+    with pytest.raises(DamagedInput):
+        trainer(tmp_path / "run", recipe, tiny_folder)
+
+
+def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) -> None:
+    model = open_tiny(tiny_folder)
+    texts = TextHaystack([TEXT], model.tokenizer)
+    recipe = SamplesRecipe((7, 12), (110, 150), (1, 2), 0.5, "x", 0.5)
+    sampler = Sampler(recipe, model.tokenizer, texts, 3, seed=1)
+    carries = set()
+    for step in range(20):
+        batch = sampler.draw(step)
+        assert sum(batch.segment_lengths) == batch.ids_BS.shape[1] - 1
+        assert 7 <= len(batch.segment_lengths) <= 12
+        for ids, weights in zip(batch.ids_BS.tolist(), batch.weights_BS, strict=True):
+            answer = [id for id, weight in zip(ids, weights.tolist(), strict=True) if weight]
+            key = model.tokenizer.decode(answer)
+            assert len(key) == 5
+            assert model.tokenizer.decode(ids).count(f"is {key}") >= 1
+        assert torch.equal(sampler.draw(step).ids_BS, batch.ids_BS)
+        carries.add(batch.carries)
+    assert carries == {True, False}
+    assert not torch.equal(sampler.draw(0).ids_BS[0], sampler.draw(0).ids_BS[1])
+    short = SamplesRecipe((1, 1), (32, 32))
+    with pytest.raises(UsageError, match="do not fit"):
+        Sampler(short, model.tokenizer, None, 1, 0).draw(0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("num_steps = 4", "num_steps = 0", "num_steps"),
+        ("num_steps = 4", "", "`num_steps` is missing"),
+        ("num_steps = 4", "num_steps = true", "`num_steps` is not int"),
+        ("num_steps = 4", "steps = 4", "`steps` is not known"),
+        ("layers = [0, 1]", "layers = ['a']", "`memory.layers`"),
+        ("layers = [0, 1]", "", "`memory.layers` is missing"),
+        ("num_segments = [7, 9]", "num_segments = [9, 7]", "num_segments"),
+        ("segment_length = 120", "segment_length = 2", "segment_length"),
+        ("text_share = 0.5", "text_share = 1.5", "text_share"),
+        ('texts = "texts"', "", "texts"),
+        ("[optimizer]", "[optimiser]", "`optimiser` is not known"),
+        ("[memory]", "[memory", "is no TOML"),
+    ],
+)
+def test_what_a_recipe_cannot_say(old: str, new: str, message: str, recipe_file: Path) -> None:
+    text = recipe_file.read_text()
+    assert old in text
+    recipe_file.write_text(text.replace(old, new))
+    with pytest.raises(UsageError, match=message):
+        read_recipe(recipe_file)
+
+
+def test_a_recipe_is_what_it_says_wherever_it_lies(recipe_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "r.toml").write_text(recipe_file.read_text())
+    assert read_recipe(other / "r.toml").sha256 == read_recipe(recipe_file).sha256
+    (other / "r.toml").write_text(recipe_file.read_text().replace("120", "121"))
+    assert read_recipe(other / "r.toml").sha256 != read_recipe(recipe_file).sha256
+    with pytest.raises(InputNotFound):
+        read_recipe(tmp_path / "none.toml")
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    settings = OptimizerRecipe(num_warmup_steps=10)
+    factors = [schedule(settings, step, 100) for step in range(100)]
+    assert factors[0] == pytest.approx(0.1)
+    assert factors[9] == 1.0
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert 0.1 <= factors[-1] < 0.11
+
+
+def test_the_command(infini: Infini, recipe_file: Path, tmp_path: Path) -> None:
+    outcome = infini("train", recipe_file, "-o", tmp_path / "run", "--json")
+    assert outcome.code == 0, outcome.err
+    document = json.loads(outcome.out)
+    assert document["num_steps"] == 4
+    assert Path(document["adapter"]).is_file()
+    assert len(without_time(tmp_path / "run")) == 4
+    assert Step(**without_time(tmp_path / "run")[-1]).loss == document["last_loss"]
+
+
+def test_a_trained_memory_is_used_with_its_model(
+    infini: Infini, recipe_file: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    infini("train", recipe_file, "-o", tmp_path / "run")
+    book = tmp_path / "texts" / "a.txt"
+    ask = ("ask", book, "who?", "-m", tiny_folder, "--memory-only", "--json")
+    plain = json.loads(infini(*ask).out)
+    outcome = infini(*ask, "--adapter", tmp_path / "run" / ADAPTER)
+    trained = json.loads(outcome.out)
+    assert plain["warnings"]
+    assert not trained["warnings"]
+    assert trained["model"]["checkpoint"] != plain["model"]["checkpoint"]
+    missing = infini(*ask, "--adapter", tmp_path / "none.safetensors")
+    assert (missing.code, missing.out) == (4, "")
+    assert missing.err.startswith("error: there is no adapter")
+    wrong = infini(*ask, "--adapter", tiny_folder / "config.json")
+    assert wrong.code == 4
