@@ -152,7 +152,7 @@ def _read(model: Model, prompt: PasskeyPrompt, progress: Progress, name: str) ->
     total = len(prompt.context)
     for index, segment in enumerate(segments[:-1], start=1):
         with torch.inference_mode():
-            result = model.decoder.read_segment(torch.tensor([segment]), memory)
+            result = model.decoder.read_segment(torch.tensor([segment]), memory, memory_only=True)
         assert result.memory is not None
         memory = result.memory
         tokens += len(segment)

@@ -157,7 +157,11 @@ class _Run:
         ids_1S = torch.tensor([[*self.prefix, *segment.ids.tolist()]])
         with torch.inference_mode():
             result = self.model.decoder.read_segment(
-                ids_1S, memory, num_prefix=len(self.prefix), keep_cache=self.notes
+                ids_1S,
+                memory,
+                num_prefix=len(self.prefix),
+                keep_cache=self.notes,
+                memory_only=not self.notes,
             )
         assert result.memory is not None
         if not self.notes:

@@ -134,6 +134,12 @@ class Decoder(nn.Module):
         return all(layer.self_attn.is_closed for layer in self._layers)
 
     @property
+    def _num_layers_for_memory(self) -> int:
+        if isinstance(self.memory_config, MemoryConfig):
+            return self.config.num_layers
+        return max(self.memory_config.layers) + 1
+
+    @property
     def dtype(self) -> torch.dtype:
         """What keys and values are computed in."""
         return torch.bfloat16 if self.form == "bfloat16" else torch.float32
@@ -160,6 +166,7 @@ class Decoder(nn.Module):
         num_prefix: int = 0,
         write: bool = True,
         keep_cache: bool = False,
+        memory_only: bool = False,
     ) -> SegmentResult:
         """Run one segment through all layers.
 
@@ -169,12 +176,15 @@ class Decoder(nn.Module):
             num_prefix: leading tokens seen locally and never written to the memory.
             write: whether the memory takes the segment in, or is only read.
             keep_cache: whether to keep row 0's keys and values for branches.
+            memory_only: whether nothing but the memory is wanted: layers above the last that has
+                one are then left out, and the activations are those below them.
         """
+        num_layers = self._num_layers_for_memory if memory_only else self.config.num_layers
         tables = rotary_tables(self.frequencies, torch.arange(ids_BS.shape[1]))
         hidden_BSD = self.embed_tokens(ids_BS).float()
         after: list[LayerMemory] = []
         local: list[tuple[Tensor, Tensor]] = []
-        for index, layer in enumerate(self._layers):
+        for index, layer in enumerate(self._layers[:num_layers]):
             result = layer.self_attn.read_segment(
                 layer.attention_input(hidden_BSD),
                 tables,
@@ -188,6 +198,8 @@ class Decoder(nn.Module):
                 after.append(result.memory)
             if result.local is not None:
                 local.append(result.local)
+        if memory is not None:
+            after += memory[num_layers:]
         cache = None
         if keep_cache:
             cache = SegmentCache(tuple(k for k, _ in local), tuple(v for _, v in local))

@@ -84,10 +84,10 @@ def unrolled_loss(
 def _segment_loss(
     decoder: Decoder, inputs_BS: Tensor, targets_BS: Tensor, counts_BS: Tensor, memory: Memory
 ) -> tuple[Tensor, Tensor, Memory]:
-    result = decoder.read_segment(inputs_BS, memory)
-    assert result.memory is not None
-    # Scores over the vocabulary only where they count: of a pass key that is five tokens.
     counted_BS = counts_BS > 0
+    # Scores over the vocabulary only where they count: of a pass key that is five tokens.
+    result = decoder.read_segment(inputs_BS, memory, memory_only=not bool(counted_BS.any()))
+    assert result.memory is not None
     scores_TV = decoder.logits(result.hidden_BSD[counted_BS])
     targets_T = targets_BS[counted_BS]
     losses_T = functional.cross_entropy(scores_TV, targets_T, reduction="none")

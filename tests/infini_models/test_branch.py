@@ -133,6 +133,33 @@ def test_later_segments_change_nothing_earlier_and_earlier_ones_matter() -> None
     assert not torch.equal(one[:, 2 * SEGMENT :], other[:, 2 * SEGMENT :])
 
 
+def test_the_memory_alone_is_the_same_without_the_layers_above_it() -> None:
+    decoder = tiny_decoder()
+    grow_branches(decoder, BranchConfig(layers=(0, 1), num_features=4))
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    decoder.layers[2].register_forward_hook(count)
+    decoder.layers[2].mlp.register_forward_hook(count)
+    memory = alone = decoder.empty_memory()
+    with torch.inference_mode():
+        for seed in range(3):
+            whole = decoder.read_segment(random_ids(1, SEGMENT, seed=seed), memory).memory
+            only = decoder.read_segment(
+                random_ids(1, SEGMENT, seed=seed), alone, memory_only=True
+            ).memory
+            assert whole is not None
+            assert only is not None
+            memory, alone = whole, only
+    assert calls == 3
+    assert len(alone) == len(memory) == 3
+    for one, other in zip(memory, alone, strict=True):
+        assert torch.equal(one.memory_BNKV, other.memory_BNKV)
+
+
 def test_gradients_reach_the_writes_of_earlier_segments_and_not_the_base() -> None:
     decoder = branched()
     for name, parameter in decoder.named_parameters():
