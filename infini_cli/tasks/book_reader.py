@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from infini_models.decoder import Memory
     from infini_models.generate import Branch
 
-MAX_GROUP_BYTES = 384 * 1024 * 1024
+MAX_GROUP_BYTES = 256 * 1024 * 1024
+"""Of keys and values kept for notes; while these are written a copy of them is held as well."""
 MAX_GROUP_SEGMENTS = 16
 NOTE_TOKENS = 64
 SECONDS_BETWEEN_SAVES = 15.0

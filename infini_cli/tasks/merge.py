@@ -23,7 +23,8 @@ MAX_NOTES_AT_ONCE = 4
 """Of more notes than this a small model leaves the later ones out."""
 MAX_CHAPTER_NOTES = 8
 TOKENS_PER_WORD = 1.8
-MIN_TOKENS = 48
+SPARE_TOKENS = 32
+"""Small models write more than they are asked for; a sentence should come to its end."""
 INNER_WORDS = 45
 """Length of a text that will itself be shortened: less than the notes it is made of."""
 MIN_SHARE_WORDS = 18
@@ -102,7 +103,7 @@ class Merger:
             drafts += write_prompts(
                 self.model,
                 batch,
-                max_tokens=max(MIN_TOKENS, int(words * TOKENS_PER_WORD)),
+                max_tokens=int(words * TOKENS_PER_WORD) + SPARE_TOKENS,
                 sampling=self.sampling,
                 progress=self.progress,
                 what=what,

@@ -34,7 +34,8 @@ class Draft:
     """What the model wrote.
 
     Attributes:
-        text: without surrounding space; if cut at the limit, up to its last full sentence.
+        text: without surrounding space; if cut at the limit, up to its last full sentence, or
+            where there is none up to the last comma.
         num_tokens: tokens written.
         cut: whether the limit was reached.
     """
@@ -165,8 +166,13 @@ def _draft(model: Model, ids: list[int], cut: bool) -> Draft:
 
     text = model.tokenizer.decode(ids).strip()
     if cut:
-        spans = split_sentences(text)
-        if len(spans) > 1:
-            # The last sentence is unfinished; better a sentence less than half of one.
-            text = text[: spans[-2][1]].strip()
+        text = _finished(text, split_sentences(text))
     return Draft(" ".join(text.split()) if "\n" not in text else text, len(ids), cut)
+
+
+def _finished(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """End a text that was cut: better a sentence or a clause less than half of one."""
+    if len(spans) > 1:
+        return text[: spans[-2][1]].strip()
+    clause = max(text.rfind(mark) for mark in (", ", "; ", ": "))
+    return text[:clause] + "." if clause > len(text) / 2 else text

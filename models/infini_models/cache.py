@@ -116,6 +116,8 @@ class BranchCache:
     def keep(self, rows: Sequence[int]) -> None:
         """Drop all other branches."""
         index = torch.tensor(list(rows), dtype=torch.long)
-        self.keys = [keys[index] for keys in self.keys]
-        self.values = [values[index] for values in self.values]
+        # Layer by layer, so that one of them is there twice and not all.
+        for layer in range(len(self.keys)):
+            self.keys[layer] = self.keys[layer][index]
+            self.values[layer] = self.values[layer][index]
         self.lengths_B = self.lengths_B[index]
