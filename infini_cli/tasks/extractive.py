@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infini_cli.reading.book import BlockKind, Book, Chapter
-from infini_cli.tasks.length import parse_length
+from infini_cli.tasks.length import chapter_words, parse_length
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.textrank import rank_sentences
@@ -15,7 +15,6 @@ from infini_cli.tasks.values import SectionSummary, Summary
 from infini_cli.tokens.coverage import Coverage
 
 METHODS = ("lead", "textrank")
-SECTION_WORDS = 60
 _TEXT_KINDS = (BlockKind.PARAGRAPH, BlockKind.QUOTE, BlockKind.LIST_ITEM, BlockKind.VERSE)
 
 
@@ -48,8 +47,7 @@ def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
     sections: tuple[SectionSummary, ...] = ()
     text = ""
     if request.by_chapter:
-        share = max(1, length.target_words // max(1, len(book.kept_chapters)))
-        words = max(SECTION_WORDS, share)
+        words = chapter_words(length, len(book.kept_chapters))
         sections = tuple(
             SectionSummary(chapter.number, chapter.title, choose(_sentences([chapter]), words))
             for chapter in book.kept_chapters

@@ -9,6 +9,8 @@ from infini_cli.errors import UsageError
 from infini_cli.tasks.sentences import split_sentences
 
 NAMED_WORDS = {"short": 100, "medium": 250, "long": 600}
+NAMED_CHAPTER_WORDS = {"short": 30, "medium": 60, "long": 120}
+"""By chapter a named length is that of each: a book of many would have no sentence a chapter."""
 MIN_WORDS = 20
 MAX_WORDS = 20_000
 MAX_SHARE = 1 / 3
@@ -58,6 +60,16 @@ def parse_length(text: str, num_words: int) -> Length:
     if not MIN_WORDS <= number <= MAX_WORDS:
         raise UsageError(f"`{text}` is out of bounds", hint=f"from {MIN_WORDS}w to {MAX_WORDS}w")
     return Length(label, round(number))
+
+
+def chapter_words(length: Length, num_chapters: int) -> int:
+    """Give the length of each chapter's summary, in words.
+
+    A length in words or percent is shared out among the chapters.
+    """
+    if length.label in NAMED_CHAPTER_WORDS:
+        return NAMED_CHAPTER_WORDS[length.label]
+    return max(MIN_WORDS, length.target_words // max(1, num_chapters))
 
 
 def trim_to_words(text: str, target_words: int) -> str:

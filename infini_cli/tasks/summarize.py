@@ -13,7 +13,7 @@ from infini_cli.tasks import prompts
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
 from infini_cli.tasks.extractive import summarize_without_model
-from infini_cli.tasks.length import Length, parse_length, trim_to_words
+from infini_cli.tasks.length import Length, chapter_words, parse_length, trim_to_words
 from infini_cli.tasks.merge import MAX_OVERSHOOT, TOKENS_PER_WORD, Merger
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SummaryRequest
@@ -22,9 +22,6 @@ from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary
 from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
 
-CHAPTER_WORDS = 120
-MIN_CHAPTER_WORDS = 20
-"""Below this a chapter's summary would be no sentence."""
 CLOSED = (
     "this model's gates are closed: it was not trained to remember, so each part is read by "
     "itself and nothing comes out of the memory"
@@ -145,8 +142,8 @@ def _write(
         return draft.text, ()
     notes = reliable(book_memory.notes)
     if request.by_chapter:
-        share = max(MIN_CHAPTER_WORDS, words // max(1, len(book.kept_chapters)))
-        chapters = merger.chapters(notes, min(share, CHAPTER_WORDS))
+        each = chapter_words(length, len(book.kept_chapters))
+        chapters = merger.chapters(notes, each)
         return "", tuple(SectionSummary(*chapter) for chapter in chapters)
     texts = [note.text for note in notes]
     if request.method == "incremental":

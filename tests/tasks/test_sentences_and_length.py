@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infini_cli.errors import UsageError
-from infini_cli.tasks.length import parse_length, trim_to_words
+from infini_cli.tasks.length import chapter_words, parse_length, trim_to_words
 from infini_cli.tasks.sentences import split_sentences
 
 
@@ -76,3 +76,11 @@ def test_trimming_keeps_whole_sentences_and_at_least_one() -> None:
     assert trim_to_words(text, 8) == "One two three. Four five."
     assert trim_to_words(text, 1) == "One two three."
     assert trim_to_words(text, 100) == text
+
+
+def test_by_chapter_a_named_length_is_that_of_each() -> None:
+    assert chapter_words(parse_length("short", 10**6), 365) == 30
+    assert chapter_words(parse_length("long", 10**6), 3) == 120
+    assert chapter_words(parse_length("1000w", 10**6), 10) == 100
+    assert chapter_words(parse_length("100w", 10**6), 50) == 20
+    assert chapter_words(parse_length("10%", 5000), 0) == 500
