@@ -20,6 +20,7 @@ from infini_cli.tasks.model import Model
 from infini_cli.tasks.passages import Passages, ScoredPassage, best_quote
 from infini_cli.tasks.requests import AnswerRequest
 from infini_cli.tasks.summarize import CLOSED, coverage_of, model_info
+from infini_cli.tasks.support import is_borne_answer
 from infini_cli.tasks.values import Answer, Citation
 from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
@@ -120,6 +121,9 @@ class _Asking:
         self, question: str, found: Sequence[ScoredPassage], written: str, seconds: float
     ) -> Answer:
         declined = NOT_FOUND in written.lower() or not written
+        if self.passages is not None:
+            seen = [passage.text for passage in found]
+            declined |= not is_borne_answer(written, question, seen)
         text = None if declined else written
         closed = not self.model.remembers and self.request.memory_only
         return Answer(

@@ -51,6 +51,24 @@ def keep_supported(text: str, source: str) -> tuple[str, float]:
     return " ".join(kept), best
 
 
+def is_borne_answer(answer: str, question: str, passages: Sequence[str]) -> bool:
+    """Tell whether an answer says anything, and anything that the passages say.
+
+    One that only repeats the question's words is none; nor is one that adds words of which not
+    one stands in any passage. Numbers are left aside: books write them out.
+
+    Args:
+        answer: what the model wrote.
+        question: what was asked.
+        passages: what the model saw.
+    """
+    asked = frozenset(stems(question))
+    added = [word for word in stems(answer) if word not in asked]
+    words = [word for word in added if not any(character.isdigit() for character in word)]
+    known = {word for passage in passages for word in stems(passage)}
+    return bool(added) and (not words or any(word in known for word in words))
+
+
 def reliable(notes: Sequence[Note]) -> list[Note]:
     """Leave out the notes that their segments do not bear, if others tell of the same chapter.
 

@@ -6,7 +6,13 @@ import pytest
 
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.passages import stems
-from infini_cli.tasks.support import MIN_SUPPORT, keep_supported, reliable, support
+from infini_cli.tasks.support import (
+    MIN_SUPPORT,
+    is_borne_answer,
+    keep_supported,
+    reliable,
+    support,
+)
 
 SOURCE = "Nerrin breaks the seal and weighs the old tolm against forty coins. It is light."
 
@@ -57,3 +63,23 @@ def test_where_most_are_unreliable_all_stay() -> None:
     notes = [note(1, 0.9), note(1, 0.2), note(1, 0.3)]
     assert reliable(notes) == notes
     assert reliable([]) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "borne"),
+    [
+        ("Nerrin weighs the old tolm.", True),
+        ("The tolm.", True),
+        # Repeats the question, and nothing else.
+        ("Nerrin weighs against coins.", False),
+        ("", False),
+        # Adds words, none of which was read; or one that was.
+        ("Nerrin weighs her velvet hat.", False),
+        ("Nerrin weighs her velvet seal.", True),
+        # A number may stand in the book as a word.
+        ("Nerrin weighs 40 coins.", True),
+    ],
+)
+def test_an_answer_says_something_that_was_read(answer: str, borne: bool) -> None:
+    question = "What does Nerrin weigh against the coins?"
+    assert is_borne_answer(answer, question, ["Nothing here.", SOURCE]) is borne
