@@ -75,7 +75,8 @@ def _citation(citation: Citation, form: str) -> str:
 def _coverage_line(coverage: Coverage, model: ModelInfo | None, seed: int, seconds: float) -> str:
     if coverage.tokens_read is not None and coverage.num_tokens is not None:
         read = f"{coverage.tokens_read:,} of {coverage.num_tokens:,} tokens"
-        read += f" in {coverage.num_segments:,} segments"
+        segments = "segment" if coverage.num_segments == 1 else "segments"
+        read += f" in {coverage.num_segments:,} {segments}"
     else:
         read = f"{coverage.words_read:,} of {coverage.num_words:,} words"
     dropped = f"{coverage.dropped:,} not read" if coverage.dropped else "nothing dropped"
