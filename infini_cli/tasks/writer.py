@@ -113,7 +113,7 @@ def write_branches(
 
     Args:
         model: the model.
-        branches: what to write.
+        branches: what to write; the segments they continue are emptied.
         sampling: how tokens are chosen.
         progress: told of tokens.
         what: name of the work, for display.
@@ -153,6 +153,7 @@ def write_branches(
         ),
         model.chat.stop_ids,
         on_token,
+        release=True,
     )
     if write is not None and (rest := decoder.flush()):
         write(rest)

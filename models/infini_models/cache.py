@@ -12,17 +12,27 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SegmentCache:
-    """Keys (with position) and values of one segment, each layer [N, S, K]."""
+    """Keys (with position) and values of one segment, each layer [N, S, K].
 
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
+    Attributes:
+        keys: of every layer.
+        values: of every layer.
+    """
+
+    keys: list[Tensor]
+    values: list[Tensor]
 
     @property
     def num_tokens(self) -> int:
         """Tokens held."""
         return int(self.keys[0].shape[1])
+
+    def release(self, layer: int) -> None:
+        """Let go of a layer's keys and values; the number of tokens stays known."""
+        self.keys[layer] = self.keys[layer].new_empty(0).expand(0, self.num_tokens, 0)
+        self.values[layer] = self.keys[layer]
 
     @property
     def num_bytes(self) -> int:
@@ -46,10 +56,19 @@ class BranchCache:
         head_dim: int,
         dtype: torch.dtype,
     ) -> None:
-        shape = (num_rows, num_heads, capacity, head_dim)
-        self.keys = [torch.zeros(shape, dtype=dtype) for _ in range(num_layers)]
-        self.values = [torch.zeros(shape, dtype=dtype) for _ in range(num_layers)]
+        self._shape = (num_rows, num_heads, capacity, head_dim)
+        self.dtype = dtype
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
+        for _ in range(num_layers):
+            self._add_layer()
         self.lengths_B = torch.zeros(num_rows, dtype=torch.long)
+
+    def _add_layer(self) -> tuple[Tensor, Tensor]:
+        keys, values = (torch.zeros(self._shape, dtype=self.dtype) for _ in range(2))
+        self.keys.append(keys)
+        self.values.append(values)
+        return keys, values
 
     @classmethod
     def from_segments(
@@ -60,17 +79,26 @@ class BranchCache:
         num_heads: int,
         head_dim: int,
         dtype: torch.dtype,
+        *,
+        release: bool = False,
     ) -> BranchCache:
-        """Continue segments, `room` tokens each; None starts a branch from nothing."""
+        """Continue segments, `room` tokens each; None starts a branch from nothing.
+
+        With `release` the segments are emptied layer by layer as they are copied, so that
+        there is never much more than one copy.
+        """
         lengths = [segment.num_tokens if segment else 0 for segment in segments]
         capacity = max(lengths) + room
-        cache = cls(len(segments), capacity, num_layers, num_heads, head_dim, dtype)
-        for row, segment in enumerate(segments):
-            if segment is None:
-                continue
-            for layer in range(num_layers):
-                cache.keys[layer][row, :, : lengths[row]] = segment.keys[layer]
-                cache.values[layer][row, :, : lengths[row]] = segment.values[layer]
+        cache = cls(len(segments), capacity, 0, num_heads, head_dim, dtype)
+        held = [(row, segment) for row, segment in enumerate(segments) if segment is not None]
+        for layer in range(num_layers):
+            keys, values = cache._add_layer()
+            for row, segment in held:
+                keys[row, :, : lengths[row]] = segment.keys[layer]
+                values[row, :, : lengths[row]] = segment.values[layer]
+            for _, segment in held:
+                if release:
+                    segment.release(layer)
         cache.lengths_B = torch.tensor(lengths)
         return cache
 

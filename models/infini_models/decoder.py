@@ -202,7 +202,7 @@ class Decoder(nn.Module):
             after += memory[num_layers:]
         cache = None
         if keep_cache:
-            cache = SegmentCache(tuple(k for k, _ in local), tuple(v for _, v in local))
+            cache = SegmentCache([k for k, _ in local], [v for _, v in local])
         return SegmentResult(
             self.norm(hidden_BSD), tuple(after) if memory is not None else None, cache
         )

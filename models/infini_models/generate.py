@@ -79,6 +79,8 @@ def write_branches(
     sampling: Sampling,
     stop_ids: Collection[int],
     on_token: OnToken | None = None,
+    *,
+    release: bool = False,
 ) -> list[Written]:
     """Decode all branches together, step by step, until each has stopped.
 
@@ -88,6 +90,8 @@ def write_branches(
         sampling: how tokens are chosen.
         stop_ids: tokens that end a branch.
         on_token: told of every token as it is written.
+        release: whether the segments that the branches continue may be emptied, which halves
+            what is held; they serve nothing else afterwards.
 
     Returns:
         one result a branch, in order.
@@ -103,6 +107,7 @@ def write_branches(
         config.num_key_value_heads,
         config.head_dim,
         decoder.dtype,
+        release=release,
     )
     memory = _stacked(decoder, branches)
     samplers = [Sampler(sampling, branch.stream) for branch in branches]

@@ -51,6 +51,20 @@ def test_branches_of_different_lengths_write_together_as_they_do_alone() -> None
         assert written.ids == alone.ids
 
 
+def test_released_segments_are_empty_and_the_texts_the_same() -> None:
+    decoder = tiny_decoder()
+    branches = [branch_of(decoder, length, seed=length)[0] for length in (3, 9)]
+    # Two branches may continue one segment.
+    branches.append(branches[1])
+    kept = write_branches(decoder, branches, Sampling(), NO_STOP)
+    released = write_branches(decoder, branches, Sampling(), NO_STOP, release=True)
+    assert [written.ids for written in released] == [written.ids for written in kept]
+    for branch, num_tokens in zip(branches, (3, 9, 9), strict=True):
+        assert branch.cache is not None
+        assert branch.cache.num_bytes == 0
+        assert branch.cache.num_tokens == num_tokens
+
+
 def test_a_branch_reads_its_own_memory_and_writes_to_none() -> None:
     decoder = tiny_decoder(gate_init=1.0)
     branches, expected = [], []
