@@ -135,6 +135,8 @@ class _Run:
 
     def finish(self) -> BookMemory:
         """Read to the end of the plan; what is saved survives any interruption."""
+        from infini_models.machine import give_back_memory
+
         memory = self.state.memory
         group: list[tuple[Segment, Branch]] = []
         waiting: list[Segment] = []
@@ -149,6 +151,7 @@ class _Run:
             if self._is_due(segment, group, group_bytes):
                 self._save(memory, waiting, self._write_notes(group))
                 group, waiting, group_bytes = [], [], 0
+                give_back_memory()
         return self.state
 
     def _read(self, segment: Segment, memory: Memory) -> tuple[Branch | None, Memory]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from infini_models.cache import BranchCache, SegmentCache
 from infini_models.decoder import Decoder, Memory
+from infini_models.machine import give_back_memory
 from infini_models.sampling import Sampler, Sampling
 from infini_models.snapshot import keep_rows, stack_memories
 
@@ -109,6 +110,8 @@ def write_branches(
         decoder.dtype,
         release=release,
     )
+    if release:
+        give_back_memory()
     memory = _stacked(decoder, branches)
     samplers = [Sampler(sampling, branch.stream) for branch in branches]
     results = [Written() for _ in branches]

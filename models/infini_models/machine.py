@@ -1,7 +1,9 @@
-"""Which form of weights this machine multiplies fast."""
+"""What depends on the machine: the form of weights it multiplies fast, memory it gets back."""
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from typing import Literal
 
 import torch
@@ -20,3 +22,14 @@ def best_form() -> Form:
     has_amx = torch.cpu._is_amx_tile_supported()
     has_bfloat16 = torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if has_amx or has_bfloat16 else "int8"
+
+
+def give_back_memory() -> None:
+    """Give the system the memory that freed tensors leave in holes between others.
+
+    The C library of Linux keeps it, and tensors of other sizes do not fit into the holes, so that
+    a long run would hold far more than it uses. Elsewhere this does nothing.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

@@ -202,7 +202,9 @@ def test_quiet_keeps_errors(infini: Infini) -> None:
 
 SLEEPER = textwrap.dedent(
     """
-    import sys, time
+    import signal, sys, time
+    # A shell script's background jobs start with it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from infini_cli.commands import version
     from infini_cli.commands.verb import verb
     from infini_cli.errors import Interrupted
