@@ -20,7 +20,7 @@ from infini_cli.progress import silent
 from infini_cli.reading.book import Book
 from infini_cli.reading.reader import read_book
 from infini_cli.tasks import prompts
-from infini_cli.tasks.ask import ANSWER_TOKENS, NOT_FOUND, QUESTIONS_AT_ONCE, ask
+from infini_cli.tasks.ask import ANSWER_TOKENS, QUESTIONS_AT_ONCE, ask, is_declined
 from infini_cli.tasks.model import Model, open_model
 from infini_cli.tasks.requests import AnswerRequest, SamplingRequest
 from infini_cli.tasks.writer import write_prompts
@@ -59,10 +59,7 @@ def without_book(model: Model, book: Book, questions: list[str]) -> list[str | N
             progress=silent,
             what="answers",
         )
-        answers += [
-            None if NOT_FOUND in draft.text.lower() or not draft.text else draft.text
-            for draft in drafts
-        ]
+        answers += [None if is_declined(draft.text) else draft.text for draft in drafts]
     return answers
 
 

@@ -8,29 +8,14 @@ that ceiling.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import torch
-from infini_models.config import DecoderConfig
 from infini_models.decoder import Decoder
 from infini_models.generate import Branch, write_branches
 from infini_models.sampling import Sampling
+from read_segment import SHAPE, seconds
 
-SHAPE = DecoderConfig("llama", 49152, 576, 30, 9, 3, 64, 1536, tie_word_embeddings=True)
 NUM_WEIGHTS = 49152 * 576 + 30 * (576 * 576 * 2 + 576 * 192 * 2 + 3 * 576 * 1536)
 SEGMENT, NUM_STEPS = 640, 24
-
-
-def seconds(work: Callable[[], object], repeats: int = 3) -> float:
-    """Give the shortest of a few runs after a first one."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 @torch.inference_mode()

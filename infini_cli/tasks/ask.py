@@ -120,7 +120,7 @@ class _Asking:
     def _result(
         self, question: str, found: Sequence[ScoredPassage], written: str, seconds: float
     ) -> Answer:
-        declined = NOT_FOUND in written.lower() or not written
+        declined = is_declined(written)
         if self.passages is not None:
             seen = [passage.text for passage in found]
             declined |= not is_borne_answer(written, question, seen)
@@ -139,6 +139,11 @@ class _Asking:
             memory="off" if self.book_memory is None else "read",
             warnings=(CLOSED,) if closed else (),
         )
+
+
+def is_declined(text: str) -> bool:
+    """Tell whether the model wrote that the book does not tell, or nothing at all."""
+    return NOT_FOUND in text.lower() or not text
 
 
 def _prompt(question: str, book: Book, found: Sequence[ScoredPassage], *, memory_only: bool) -> str:

@@ -87,11 +87,22 @@ class Merger:
 
     def _shorten_all(self, groups: Sequence[Sequence[str]], words: int, what: str) -> list[str]:
         """Shorten each group to so many words; those that are short enough stay as they are."""
-        texts = [" ".join(group) for group in groups]
-        long = [i for i, text in enumerate(texts) if len(text.split()) > words * MAX_OVERSHOOT]
         introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
         ending = prompts.SHORTEN.format(words=words)
-        asked = [introduction + "\n\n".join(groups[i]) + ending for i in long]
+        return self._rewrite_long(groups, [introduction] * len(groups), ending, words, what)
+
+    def _rewrite_long(
+        self,
+        groups: Sequence[Sequence[str]],
+        introductions: Sequence[str],
+        ending: str,
+        words: int,
+        what: str,
+    ) -> list[str]:
+        """Write the groups that are too long again, as batches; the others are only joined."""
+        texts = [" ".join(group) for group in groups]
+        long = [i for i, text in enumerate(texts) if len(text.split()) > words * MAX_OVERSHOOT]
+        asked = [introductions[i] + "\n\n".join(groups[i]) + ending for i in long]
         for index, written in zip(long, self._write_all(asked, words, what), strict=True):
             texts[index] = keep_supported(written, texts[index])[0] or texts[index]
         return texts
@@ -136,17 +147,11 @@ class Merger:
         """
         members = [list(group) for _, group in groupby(notes, key=lambda note: note.chapter_number)]
         runs = self._shorten_to([[note.text for note in m] for m in members], MAX_CHAPTER_NOTES)
-        texts = [" ".join(run) for run in runs]
-        long = [i for i, text in enumerate(texts) if len(text.split()) > words * MAX_OVERSHOOT]
-        ending = prompts.CHAPTER.format(words=words)
-        asked = [
-            prompts.CHAPTER_INTRODUCTION.format(chapter=members[i][0].chapter_title)
-            + "\n\n".join(runs[i])
-            + ending
-            for i in long
+        introductions = [
+            prompts.CHAPTER_INTRODUCTION.format(chapter=group[0].chapter_title) for group in members
         ]
-        for index, text in zip(long, self._write_all(asked, words, "chapters"), strict=True):
-            texts[index] = keep_supported(text, texts[index])[0] or texts[index]
+        ending = prompts.CHAPTER.format(words=words)
+        texts = self._rewrite_long(runs, introductions, ending, words, "chapters")
         return [
             (group[0].chapter_number, group[0].chapter_title, trim_to_words(text, words))
             for group, text in zip(members, texts, strict=True)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infini_cli.atomic import write_atomically
 from infini_cli.errors import DamagedInput, UsageError
 from infini_cli.training.recipe import OptimizerRecipe, Recipe
 from infini_cli.training.samples import Sampler
@@ -161,7 +162,7 @@ class Trainer:
         """Write state and adapter, each whole or not at all."""
         from infini_models.adapter import save_adapter
         from infini_models.snapshot import memory_tensors
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         tensors = dict(self.learned)
         for name, parameter in self.learned.items():
@@ -172,9 +173,7 @@ class Trainer:
         # One entry: several would come in another order every time.
         header = {"run": json.dumps({"num_done": self.num_done, "recipe": self.recipe.sha256})}
         tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-        temporary = self.folder / f".{STATE}.part"
-        save_file(tensors, temporary, header)
-        temporary.replace(self.folder / STATE)
+        write_atomically(self.folder / STATE, save(tensors, header))
         temporary = self.folder / f".{ADAPTER}.part"
         save_adapter(self.decoder, temporary)
         temporary.replace(self.folder / ADAPTER)
@@ -230,8 +229,6 @@ def _detached(memory: Memory) -> Memory:
 
 def _cut_log(path: Path, num_steps: int) -> None:
     """Take out the steps after the last save: they will be taken again."""
-    from infini_cli.atomic import write_atomically
-
     if path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[:num_steps]
         write_atomically(path, "".join(lines).encode())
