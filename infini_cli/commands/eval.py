@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +71,15 @@ def passkey(
     samples: Annotated[int, typer.Option("--samples", min=1, help="Prompts a cell.")] = 3,
     facts: Annotated[int, typer.Option("--facts", min=1, max=26, help="Facts a prompt.")] = 1,
     seed: Annotated[int, typer.Option("--seed", help="Of what is drawn.")] = 0,
+    segment_length: Annotated[
+        int | None,
+        typer.Option(
+            "--segment-length",
+            min=16,
+            help="The most tokens in a segment; the model's own where not given.",
+            metavar="TOKENS",
+        ),
+    ] = None,
     no_controls: Annotated[
         bool, typer.Option("--no-controls", help="Leave out memory off and another text's memory.")
     ] = False,
@@ -85,6 +95,8 @@ def passkey(
     refuse_to_overwrite(output, books)
     with terminal.progress() as progress:
         loaded = engine.open_model(model, progress)
+        if segment_length is not None:
+            loaded = replace(loaded, segment_length=segment_length)
         cells = evaluate_passkey(
             loaded,
             _haystack(books, loaded.tokenizer),
@@ -154,6 +166,7 @@ def perplexity(
     """Measure how well a model predicts texts, with its memory and without."""
     from infini_cli.commands import engine
     from infini_cli.evaluation.perplexity import evaluate_perplexity
+    from infini_cli.evaluation.texts import read_text
 
     if "," in length:
         raise UsageError("`--length` takes one length", hint="for instance 32K")
@@ -231,16 +244,9 @@ def parse_depths(text: str) -> list[float]:
 
 
 def _haystack(books: list[Path], tokenizer: Tokenizer) -> Haystack:
-    from infini_cli.evaluation.passkey import RepeatedHaystack, TextHaystack
+    from infini_cli.evaluation.passkey import RepeatedHaystack
+    from infini_cli.evaluation.texts import read_haystack
 
     if not books:
         return RepeatedHaystack(tokenizer)
-    return TextHaystack([read_text(book) for book in books], tokenizer)
-
-
-def read_text(path: Path) -> str:
-    """Give the text of a book's kept chapters, a blank line between blocks."""
-    from infini_cli.reading import read_book
-
-    chapters = read_book(path).kept_chapters
-    return "\n\n".join(block.text for chapter in chapters for block in chapter.blocks)
+    return read_haystack(books, tokenizer)

@@ -92,10 +92,10 @@ def command(
 
 def _texts(recipe: Recipe, tokenizer: Tokenizer) -> Haystack | None:
     from infini_cli.batch_files import collect_books
-    from infini_cli.commands.eval import read_text
-    from infini_cli.evaluation.passkey import TextHaystack
+    from infini_cli.evaluation.texts import read_haystack, read_names
 
-    if not recipe.samples.text_share:
+    samples = recipe.samples
+    if not samples.text_share:
         return None
-    books = collect_books([recipe.folder / recipe.samples.texts])
-    return TextHaystack([read_text(book) for book in books], tokenizer)
+    held_out = read_names(recipe.folder / samples.held_out) if samples.held_out else ()
+    return read_haystack(collect_books([recipe.folder / samples.texts]), tokenizer, held_out)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from infini_cli.errors import UsageError
@@ -18,6 +19,8 @@ DEPTHS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 """The paper's three places."""
 NUM_DIGITS = 5
 MAX_FACTS = 26
+KEY_SCATTER = 2_654_435_761
+"""2^32 over the golden ratio: multiples of it scatter evenly (Knuth's multiplicative hash)."""
 
 # The paper's words, those of the task's inventors (Mohtashami and Jaggi 2023), so that figures
 # can be compared.
@@ -32,6 +35,18 @@ FACT = " The pass key is {key}. Remember it. {key} is the pass key."
 QUESTION = " What is the pass key? The pass key is"
 NAMED_FACT = " The pass key of {name} is {key}. Remember it. {key} is the pass key of {name}."
 NAMED_QUESTION = " What is the pass key of {name}? The pass key of {name} is"
+
+
+class KeySplit(Enum):
+    """Which keys may be drawn: those that training uses are never measured with."""
+
+    TRAINING = "training"
+    HELD_OUT = "held-out"
+
+    def holds(self, key: int) -> bool:
+        """Tell whether a key is in this part: a tenth of all is held out, whatever its digits."""
+        scattered = key * KEY_SCATTER % 2**32 >> 16
+        return (scattered % 10 == 0) == (self is KeySplit.HELD_OUT)
 
 
 class Haystack(Protocol):
@@ -110,6 +125,7 @@ def make_prompt(
     depth: float,
     num_facts: int,
     draw: random.Random,
+    keys: KeySplit = KeySplit.HELD_OUT,
 ) -> PasskeyPrompt:
     """Hide facts and ask for one.
 
@@ -121,21 +137,22 @@ def make_prompt(
             anywhere.
         num_facts: how many, each with a name of its own where there are several.
         draw: the random numbers.
+        keys: from which part of all keys to draw.
 
     Raises:
         UsageError: the length leaves no room for the facts, or there are too many of them.
     """
     if not 1 <= num_facts <= MAX_FACTS:
         raise UsageError(f"{num_facts} facts are not between 1 and {MAX_FACTS}")
-    keys = draw.sample(range(10 ** (NUM_DIGITS - 1), 10**NUM_DIGITS), num_facts)
+    chosen = _draw_keys(keys, num_facts, draw)
     names = [chr(ord("A") + index) for index in draw.sample(range(MAX_FACTS), num_facts)]
     fact_text, question_text = (FACT, QUESTION) if num_facts == 1 else (NAMED_FACT, NAMED_QUESTION)
     facts = [
         tokenizer.encode(fact_text.format(name=name, key=key))
-        for name, key in zip(names, keys, strict=True)
+        for name, key in zip(names, chosen, strict=True)
     ]
     instruction = tokenizer.encode(INSTRUCTION)
-    question, answer = _encode_question(tokenizer, question_text.format(name=names[0]), keys[0])
+    question, answer = _encode_question(tokenizer, question_text.format(name=names[0]), chosen[0])
     room = length - len(instruction) - len(question) - sum(map(len, facts))
     if room < 0:
         raise UsageError(
@@ -154,6 +171,15 @@ def make_prompt(
     for _, index in waiting:
         context += facts[index]
     return PasskeyPrompt(tuple(context), question, answer)
+
+
+def _draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[int]:
+    found: list[int] = []
+    while len(found) < num_keys:
+        key = draw.randrange(10 ** (NUM_DIGITS - 1), 10**NUM_DIGITS)
+        if split.holds(key) and key not in found:
+            found.append(key)
+    return found
 
 
 def _encode_question(

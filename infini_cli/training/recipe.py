@@ -11,9 +11,12 @@ num_features = 64
 [samples]                        # drawn anew for every row of every step
 num_segments = [2, 12]           # from and to
 segment_length = [128, 384]      # tokens, one length a step
+max_tokens = 5000                # of a whole row; fewer segments where they are long
+num_growth_steps = 200           # so long until the most segments are drawn
 num_facts = [1, 2]
 text_share = 0.6                 # in paragraphs of texts, the others in the paper's filler
 texts = "novels/"                # relative to the recipe
+held_out = "held-out.txt"        # names of files there that are not learnt from, one a line
 carry_share = 0.5                # begin with the memory that the step before left
 
 [optimizer]
@@ -23,6 +26,8 @@ weight_decay = 0.01
 num_warmup_steps = 20
 batch_size = 4
 clip_norm = 1.0
+write_penalty = 0.05             # nats for writing every token, in proportion for fewer
+recompute = true                 # activations: less memory, more time
 """
 
 from __future__ import annotations
@@ -56,9 +61,12 @@ class SamplesRecipe:
 
     num_segments: Span = (2, 12)
     segment_length: Span = (128, 384)
+    max_tokens: int = 5000
+    num_growth_steps: int = 0
     num_facts: Span = (1, 1)
     text_share: float = 0.0
     texts: str = ""
+    held_out: str = ""
     carry_share: float = 0.0
 
 
@@ -72,6 +80,8 @@ class OptimizerRecipe:
     num_warmup_steps: int = 20
     batch_size: int = 4
     clip_norm: float = 1.0
+    write_penalty: float = 0.0
+    recompute: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,8 @@ def _value(value: Any, kind: str, name: str) -> Any:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if kind == "float" and (whole or isinstance(value, float)):
         return float(value)
+    if kind == "bool" and isinstance(value, bool):
+        return value
     if kind == "int" and whole:
         return value
     if kind == "str" and isinstance(value, str):
@@ -179,6 +191,10 @@ def _check(recipe: Recipe) -> None:
     positive = (recipe.num_steps, optimizer.batch_size, optimizer.learning_rate)
     if min(positive) <= 0 or optimizer.clip_norm <= 0:
         wrong.append("num_steps, batch_size, learning_rate or clip_norm")
+    if samples.max_tokens < samples.num_segments[0] * samples.segment_length[1]:
+        wrong.append("max_tokens")
+    if samples.num_growth_steps < 0 or optimizer.write_penalty < 0:
+        wrong.append("num_growth_steps or write_penalty")
     if samples.text_share > 0 and not samples.texts:
         wrong.append("texts")
     if wrong:

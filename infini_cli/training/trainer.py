@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from infini_cli.atomic import write_atomically
 from infini_cli.errors import DamagedInput, UsageError
 from infini_cli.training.recipe import OptimizerRecipe, Recipe
-from infini_cli.training.samples import Sampler
+from infini_cli.training.samples import Sampler, growth
 
 if TYPE_CHECKING:
     from infini_models.decoder import Decoder, Memory
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 STATE = "state.safetensors"
 LOG = "log.jsonl"
 ADAPTER = "adapter.safetensors"
-GATES = (".gain", ".rate.weight", ".rate.bias")
-"""Few numbers on which much depends: they learn fast and are not pulled to zero."""
+GATES = (".gain", ".rate.bias")
+"""Few numbers on which much depends: they learn fast and are not pulled to zero. The weights of the
+rate are not among them: at that speed it is shut before there is anything worth keeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Step:
         learning_rate: of the projections.
         num_tokens: read in this step.
         num_segments: of each row.
-        mean_rate: what the biases of the rates alone would write, mean over heads, 0 to 1.
+        mean_rate: rate at which the text was written, mean over layers, heads and tokens, 0 to 1.
         memory_norm: largest Frobenius norm of a layer's memory after the step.
         seconds: wall time.
     """
@@ -117,14 +118,22 @@ class Trainer:
         from infini_models.unroll import unrolled_loss
 
         start = time.monotonic()
+        settings = self.recipe.optimizer
         batch = self.sampler.draw(self.num_done)
         memory = self.carried if batch.carries else None
         found = unrolled_loss(
-            self.decoder, batch.ids_BS, batch.weights_BS, batch.segment_lengths, memory
+            self.decoder,
+            batch.ids_BS,
+            batch.weights_BS,
+            batch.segment_lengths,
+            memory,
+            recompute=settings.recompute,
         )
         self.optimizer.zero_grad()
-        found.loss.backward()  # type: ignore[no-untyped-call]
-        settings = self.recipe.optimizer
+        # Free at first: what is to be kept is learnt before what is not.
+        penalty = settings.write_penalty * growth(self.recipe.samples, self.num_done)
+        total = found.loss + penalty * found.written
+        total.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(list(self.learned.values()), settings.clip_norm)
         factor = schedule(settings, self.num_done, self.recipe.num_steps)
         rates = (settings.learning_rate * factor, settings.gate_learning_rate * factor)
@@ -142,7 +151,7 @@ class Trainer:
             learning_rate=rates[0],
             num_tokens=num_tokens,
             num_segments=len(batch.segment_lengths),
-            mean_rate=self._mean_rate(),
+            mean_rate=float(found.written.detach()),
             memory_norm=max(float(m.memory_BNKV.norm(dim=(-2, -1)).max()) for m in self._written()),
             seconds=round(time.monotonic() - start, 3),
         )
@@ -150,13 +159,6 @@ class Trainer:
     def _written(self) -> list[Any]:
         assert self.carried is not None
         return [layer for layer in self.carried if layer.memory_BNKV.numel()]
-
-    def _mean_rate(self) -> float:
-        import torch
-
-        biases = [p for name, p in self.learned.items() if name.endswith(".rate.bias")]
-        with torch.no_grad():
-            return float(torch.cat(biases).sigmoid().mean())
 
     def save(self) -> None:
         """Write state and adapter, each whole or not at all."""

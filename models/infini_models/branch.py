@@ -1,15 +1,17 @@
 """A memory with projections of its own, whose output is added to that of local attention.
 
     features  phi(x) = softmax(Wx, -Wx), scaled to unit length      (Hedgehog, Zhang et al. 2024)
-    write     the delta rule token by token, see `delta.py`, at a rate sigmoid(w x + b) a KV head
+    rate      max(0, (1 + f) sigmoid(w x + b) - f), f = 0.05, a KV head: zero for w x + b < -3
+    write     the delta rule token by token at that rate, see `delta.py`
     read      A_mem = phi(q) M, before the segment is written
     mix       attention + W_o (gain * A_mem)
 
 It differs from the paper's memory in four ways, each for a reason. The base's own queries and
 keys serve local attention, and a memory without position cannot tell them apart: here they are
 copies that may move away. ELU + 1 makes all keys alike; softmax makes them sparse. A rate lets what
-is not worth keeping go by unwritten. And what is read is added, not mixed: where nothing was
-written, or with a gain of zero, the layer is the base's to the last bit.
+is not worth keeping go by unwritten: with a rate of exactly zero a million tokens of it leave the
+memory as it was, where a thousandth would have worn it away. And what is read is added, not mixed:
+where nothing was written, or with a gain of zero, the layer is the base's to the last bit.
 
 Shape suffixes: B batch rows, S tokens, D model width, H query heads, N KV heads, G query heads that
 share a KV head, K head width, F rows of a feature map, P features (2F), V width of values.
@@ -24,6 +26,9 @@ from torch.nn import functional
 from infini_models.config import BranchConfig, DecoderConfig
 from infini_models.delta import delta_write
 from infini_models.memory import LayerMemory
+
+RATE_FLOOR = 0.05
+"""f above."""
 
 
 class MemoryBranch(nn.Module):
@@ -74,8 +79,12 @@ class MemoryBranch(nn.Module):
 
     def empty_memory(self, batch: int) -> LayerMemory:
         """Give the memory before anything was read: zeros."""
-        shape = (batch, self.config.num_key_value_heads, 2 * self.branch_config.num_features)
-        return LayerMemory(torch.zeros(*shape, self.config.head_dim), torch.zeros(shape))
+        num_heads, num_features = (
+            self.config.num_key_value_heads,
+            2 * self.branch_config.num_features,
+        )
+        memory_BNPV = torch.zeros(batch, num_heads, num_features, self.config.head_dim)
+        return LayerMemory(memory_BNPV, torch.zeros(batch, num_heads, 1))
 
     def read(self, x_BSD: Tensor, memory: LayerMemory) -> Tensor:
         """Give what is added to the output of local attention, [B, S, D] in the dtype of x."""
@@ -95,15 +104,19 @@ class MemoryBranch(nn.Module):
         key_BNSK = self._heads(self.k_proj, x_BSD)
         value_BNSV = self._heads(self.v_proj, x_BSD).float()
         features_BNSP = _features(key_BNSK, self.key_map)
-        rate_BNS = self.rate(x_BSD.float()).sigmoid().transpose(1, 2)
+        rate_BNS = write_rate(self.rate(x_BSD.float())).transpose(1, 2)
         written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV, rate_BNS)
-        # Not read by anything: it says whether, and how much, was written.
-        weight_BNP = (rate_BNS.unsqueeze(-1) * features_BNSP).sum(dim=2)
-        return LayerMemory(written_BNPV, memory.normalizer_BNK + weight_BNP)
+        # In the place of a normaliser, which the delta rule does not need: how much was written.
+        return LayerMemory(written_BNPV, memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True))
 
     def _heads(self, projection: nn.Linear, x_BSD: Tensor) -> Tensor:
         y_BSE = _project(projection, x_BSD)
         return y_BSE.view(*x_BSD.shape[:2], -1, self.config.head_dim).transpose(1, 2)
+
+
+def write_rate(score: Tensor) -> Tensor:
+    """Give the rate for a score w x + b, 0 to 1."""
+    return ((1.0 + RATE_FLOOR) * score.sigmoid() - RATE_FLOOR).clamp_min(0.0)
 
 
 def _project(projection: nn.Linear, x: Tensor) -> Tensor:

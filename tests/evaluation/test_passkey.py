@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from infini_cli.errors import UsageError
 from infini_cli.evaluation.passkey import (
     Haystack,
+    KeySplit,
     PasskeyPrompt,
     RepeatedHaystack,
     TextHaystack,
@@ -69,6 +71,7 @@ def test_a_prompt_is_as_long_as_asked_and_holds_its_key(
     question = tokenizer.decode(list(made.question))
     assert question.startswith(" What is the pass key")
     assert key not in question
+    assert KeySplit.HELD_OUT.holds(int(key))
     if facts > 1:
         name = question.split("?")[0][-1]
         assert f"The pass key of {name} is {key}." in context
@@ -87,6 +90,18 @@ def test_the_fact_stands_at_its_depth(tokenizer: Tokenizer, kind: str, depth: fl
 
 def test_other_seeds_hide_other_keys(tokenizer: Tokenizer) -> None:
     assert len({prompt(tokenizer, "text", 1000, 0.5, seed=seed).answer for seed in range(20)}) > 15
+
+
+def test_a_tenth_of_the_keys_is_held_out_whatever_their_digits() -> None:
+    held_out = [key for key in range(10_000, 100_000) if KeySplit.HELD_OUT.holds(key)]
+    assert 8_500 < len(held_out) < 9_500
+    assert not any(KeySplit.TRAINING.holds(key) for key in held_out)
+    assert all(
+        KeySplit.TRAINING.holds(key) or key in set(held_out) for key in range(10_000, 10_500)
+    )
+    for place in range(5):
+        counts = Counter(str(key)[place] for key in held_out)
+        assert max(counts.values()) < 1.2 * min(counts.values())
 
 
 def test_what_cannot_be_is_refused(tokenizer: Tokenizer) -> None:

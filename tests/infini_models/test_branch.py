@@ -81,7 +81,7 @@ def slow(branch: MemoryBranch, x_SD: Tensor, segment_length: int) -> Tensor:
                 out[place, head * width : (head + 1) * width] = branch.gain[head] * read
         for x_D in tokens:
             keys, values = (p(x_D).view(-1, width) for p in (branch.k_proj, branch.v_proj))
-            rates = branch.rate(x_D).sigmoid()
+            rates = (1.05 * branch.rate(x_D).sigmoid() - 0.05).clamp(min=0)
             for head in range(shared):
                 phi = features(keys[head], branch.key_map[head])
                 known = phi @ memory[head]
@@ -102,6 +102,22 @@ def test_the_branch_is_its_equations() -> None:
             torch.testing.assert_close(
                 found[row], slow(branch, x_BSD[row], SEGMENT), atol=1e-5, rtol=1e-4
             )
+
+
+def test_what_is_not_worth_keeping_leaves_the_memory_as_it_was() -> None:
+    branch = branched().layers[0].self_attn.memory_branch
+    x_BSD = torch.randn(1, 20, TINY.hidden_size, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        memory = branch.write(x_BSD, branch.empty_memory(1))
+        assert 0 < float(memory.normalizer_BNK.mean()) < 20
+        branch.rate.weight.zero_()
+        branch.rate.bias.fill_(-3.0)
+        after = branch.write(x_BSD.flip(1), memory)
+        assert torch.equal(after.memory_BNKV, memory.memory_BNKV)
+        assert torch.equal(after.normalizer_BNK, memory.normalizer_BNK)
+        branch.rate.bias.fill_(30.0)
+        full = branch.write(x_BSD, branch.empty_memory(1))
+        torch.testing.assert_close(full.normalizer_BNK, torch.full((1, 2, 1), 20.0))
 
 
 def test_with_the_memory_off_the_base_is_untouched() -> None:

@@ -48,8 +48,9 @@ def plain_loss(decoder: Decoder, ids_BS: Tensor, weights_BS: Tensor) -> Tensor:
     return total / weights_BS[:, 1:].sum()
 
 
+@pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("answer_only", [False, True])
-def test_loss_and_gradients_are_those_of_one_graph(answer_only: bool) -> None:
+def test_loss_and_gradients_are_those_of_one_graph(answer_only: bool, recompute: bool) -> None:
     ids = random_ids(2, sum(LENGTHS) + 1)
     weights = torch.ones(ids.shape)
     if answer_only:
@@ -59,7 +60,7 @@ def test_loss_and_gradients_are_those_of_one_graph(answer_only: bool) -> None:
     expected = gradients(decoder)
     value = float(plain_loss(decoder, ids, weights).detach())
     decoder.zero_grad()
-    found = unrolled_loss(decoder, ids, weights, LENGTHS)
+    found = unrolled_loss(decoder, ids, weights, LENGTHS, recompute=recompute)
     found.loss.backward()
     assert float(found.loss.detach()) == pytest.approx(value, rel=1e-6)
     assert found.num_targets == (6 if answer_only else 2 * sum(LENGTHS))
@@ -80,6 +81,25 @@ def test_a_memory_is_carried_in_and_out() -> None:
     assert float(whole.loss) == pytest.approx(float(first.loss + second.loss) / 2, rel=1e-6)
     for one, other in zip(second.memory, whole.memory, strict=True):
         torch.testing.assert_close(one.memory_BNKV, other.memory_BNKV)
+
+
+def test_how_much_is_written_is_told_and_can_be_learnt() -> None:
+    decoder = trainable()
+    branches = [layer.self_attn.memory_branch for layer in decoder.layers]
+    rates = [branch.rate for branch in branches if branch is not None]
+    ids, weights = random_ids(2, 34), torch.ones(2, 34)
+    with torch.no_grad():
+        before = unrolled_loss(decoder, ids, weights, LENGTHS)
+        carried = unrolled_loss(decoder, ids, weights, LENGTHS, before.memory)
+    # All rates are their biases at first, whatever the memory held.
+    expected = 1.05 * float(rates[0].bias[0].detach().sigmoid()) - 0.05
+    assert float(before.written) == pytest.approx(expected, rel=1e-5)
+    assert float(carried.written) == pytest.approx(expected, rel=1e-5)
+    unrolled_loss(decoder, ids, weights, LENGTHS).written.backward()
+    assert all(bool((rate.bias.grad > 0).all()) for rate in rates)
+    paper = tiny_decoder()
+    with torch.no_grad():
+        assert float(unrolled_loss(paper, ids, weights, LENGTHS).written) == 0.0
 
 
 def test_a_step_against_the_gradient_lowers_the_loss() -> None:

@@ -13,10 +13,10 @@ from infini_models.config import BranchConfig
 from infini_models.load import load_decoder
 
 from infini_cli.errors import DamagedInput, InputNotFound, UsageError
-from infini_cli.evaluation.passkey import TextHaystack
+from infini_cli.evaluation.passkey import KeySplit, TextHaystack
 from infini_cli.tasks.model import Model
 from infini_cli.training.recipe import OptimizerRecipe, Recipe, SamplesRecipe, read_recipe
-from infini_cli.training.samples import Sampler
+from infini_cli.training.samples import Sampler, growth
 from infini_cli.training.trainer import ADAPTER, LOG, STATE, Step, Trainer, schedule
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
@@ -121,7 +121,9 @@ def test_another_recipe_or_a_damaged_state_is_refused(
 def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) -> None:
     model = open_tiny(tiny_folder)
     texts = TextHaystack([TEXT], model.tokenizer)
-    recipe = SamplesRecipe((7, 12), (110, 150), (1, 2), 0.5, "x", 0.5)
+    recipe = SamplesRecipe(
+        (7, 12), (110, 150), num_facts=(1, 2), text_share=0.5, texts="x", carry_share=0.5
+    )
     sampler = Sampler(recipe, model.tokenizer, texts, 3, seed=1)
     carries = set()
     for step in range(20):
@@ -132,6 +134,7 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
             answer = [id for id, weight in zip(ids, weights.tolist(), strict=True) if weight]
             key = model.tokenizer.decode(answer)
             assert len(key) == 5
+            assert KeySplit.TRAINING.holds(int(key))
             assert model.tokenizer.decode(ids).count(f"is {key}") >= 1
         assert torch.equal(sampler.draw(step).ids_BS, batch.ids_BS)
         carries.add(batch.carries)
@@ -155,6 +158,9 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
         ("segment_length = 120", "segment_length = 2", "segment_length"),
         ("text_share = 0.5", "text_share = 1.5", "text_share"),
         ('texts = "texts"', "", "texts"),
+        ("segment_length = 120", "segment_length = 900", "max_tokens"),
+        ("batch_size = 2", "recompute = 2", "`optimizer.recompute` is not bool"),
+        ("batch_size = 2", "write_penalty = -1", "write_penalty"),
         ("[optimizer]", "[optimiser]", "`optimiser` is not known"),
         ("[memory]", "[memory", "is no TOML"),
     ],
@@ -165,6 +171,29 @@ def test_what_a_recipe_cannot_say(old: str, new: str, message: str, recipe_file:
     recipe_file.write_text(text.replace(old, new))
     with pytest.raises(UsageError, match=message):
         read_recipe(recipe_file)
+
+
+def test_samples_grow_to_their_bounds(tiny_folder: Path) -> None:
+    recipe = SamplesRecipe((2, 12), (200, 400), max_tokens=2000, num_growth_steps=20)
+    sampler = Sampler(recipe, open_tiny(tiny_folder).tokenizer, None, 1, seed=1)
+    counts = [len(sampler.draw(step).segment_lengths) for step in range(40)]
+    assert max(counts[:2]) <= 3
+    assert max(counts) > 6
+    assert max(sampler.draw(step).ids_BS.shape[1] for step in range(40)) <= 2000 + 8
+    assert growth(recipe, 0) == 0.05
+    assert growth(recipe, 30) == 1.0
+
+
+def test_held_out_books_are_not_learnt_from(
+    infini: Infini, recipe_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "held-out.txt").write_text("a.txt\n")
+    text = recipe_file.read_text()
+    recipe_file.write_text(text.replace("text_share", 'held_out = "held-out.txt"\ntext_share'))
+    outcome = infini("train", recipe_file, "-o", tmp_path / "run")
+    assert (outcome.code, outcome.err.count("holds no text")) == (2, 1)
+    (tmp_path / "held-out.txt").unlink()
+    assert infini("train", recipe_file, "-o", tmp_path / "run").code == 3
 
 
 def test_a_recipe_is_what_it_says_wherever_it_lies(recipe_file: Path, tmp_path: Path) -> None:
