@@ -6,6 +6,7 @@ default, `silent`, does nothing.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -115,3 +116,37 @@ class Progress(Protocol):
 
 def silent(event: Event) -> None:
     """Ignore every event."""
+
+
+class ReadingClock:
+    """Makes a `Read` of each segment, with the rate since it was made.
+
+    Args:
+        book: title for display.
+        num_segments: segments in all.
+        num_tokens: tokens in all.
+        done_tokens: read before, by another run; they do not count for the rate.
+    """
+
+    def __init__(
+        self, book: str, num_segments: int, num_tokens: int, *, done_tokens: int = 0
+    ) -> None:
+        self._book, self._num_segments, self._num_tokens = book, num_segments, num_tokens
+        self._done_tokens = done_tokens
+        self._start = time.monotonic()
+
+    def at(self, segment: int, tokens: int, chapter: str = "", chapter_number: int = 0) -> Read:
+        """Give the state after some segments and tokens."""
+        seconds = max(time.monotonic() - self._start, 1e-9)
+        rate = (tokens - self._done_tokens) / seconds
+        return Read(
+            book=self._book,
+            chapter=chapter,
+            chapter_number=chapter_number,
+            segment=segment,
+            num_segments=self._num_segments,
+            tokens=tokens,
+            num_tokens=self._num_tokens,
+            tokens_per_second=rate,
+            seconds_left=(self._num_tokens - tokens) / max(rate, 1e-9),
+        )

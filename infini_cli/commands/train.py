@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infini_cli.commands.documents import to_json
+from infini_cli.commands.eval_options import Plot
 from infini_cli.commands.options import Json, Offline
 from infini_cli.commands.verb import verb
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from infini_cli.evaluation.passkey import Haystack
+    from infini_cli.evaluation.babilong import Story
     from infini_cli.tokens.tokenizer import Tokenizer
     from infini_cli.training.recipe import Recipe
+    from infini_cli.training.samples import Sources
 
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file.")]
 RunFolder = Annotated[
@@ -34,6 +36,7 @@ def command(
     terminal: Terminal,
     recipe_file: RecipeFile,
     output: RunFolder,
+    plot: Plot = None,
     offline: Offline = False,
     json: Json = False,
 ) -> None:
@@ -45,7 +48,7 @@ def command(
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.recipe import read_recipe
     from infini_cli.training.samples import Sampler
-    from infini_cli.training.trainer import ADAPTER, Step, Trainer
+    from infini_cli.training.trainer import ADAPTER, Step, Trainer, read_log
 
     recipe = read_recipe(recipe_file)
     with terminal.progress() as progress:
@@ -56,9 +59,9 @@ def command(
             BranchConfig(memory.layers, memory.num_features, memory.gain_init, memory.rate_init),
         )
         sampler = Sampler(
+            recipe.tasks,
             recipe.samples,
-            model.tokenizer,
-            _texts(recipe, model.tokenizer),
+            _sources(recipe, model.tokenizer),
             recipe.optimizer.batch_size,
             recipe.seed,
         )
@@ -71,18 +74,23 @@ def command(
             left = (recipe.num_steps - step.step) * step.seconds
             progress(
                 Read(
-                    recipe_file.name,
-                    accuracy,
-                    step.step,
-                    step.step,
-                    recipe.num_steps,
-                    step.step,
-                    recipe.num_steps,
-                    rate,
-                    left,
+                    book=recipe_file.name,
+                    chapter=accuracy,
+                    chapter_number=step.step,
+                    segment=step.step,
+                    num_segments=recipe.num_steps,
+                    tokens=step.step,
+                    num_tokens=recipe.num_steps,
+                    tokens_per_second=rate,
+                    seconds_left=left,
                 )
             )
     adapter = output / ADAPTER
+    if plot is not None:
+        from infini_cli.ui.plots import plot_training
+
+        plot_training(read_log(output), plot)
+        terminal.note(f"drew `{plot}`")
     if json:
         values = {"adapter": str(adapter), "num_steps": recipe.num_steps}
         terminal.write(to_json({**values, "last_loss": last.loss if last else None}))
@@ -90,12 +98,19 @@ def command(
         terminal.note(f"wrote `{adapter}`")
 
 
-def _texts(recipe: Recipe, tokenizer: Tokenizer) -> Haystack | None:
+def _sources(recipe: Recipe, tokenizer: Tokenizer) -> Sources:
     from infini_cli.batch_files import collect_books
+    from infini_cli.evaluation.babilong import read_tasks
     from infini_cli.evaluation.texts import read_haystack, read_names
+    from infini_cli.training.samples import Sources
 
-    samples = recipe.samples
-    if not samples.text_share:
-        return None
-    held_out = read_names(recipe.folder / samples.held_out) if samples.held_out else ()
-    return read_haystack(collect_books([recipe.folder / samples.texts]), tokenizer, held_out)
+    samples, texts = recipe.samples, None
+    stories: tuple[Story, ...] = ()
+    if samples.texts:
+        held_out = read_names(recipe.folder / samples.held_out) if samples.held_out else ()
+        books = collect_books([recipe.folder / samples.texts])
+        texts = read_haystack(books, tokenizer, held_out)
+    if recipe.tasks.babilong:
+        found = read_tasks(recipe.folder / samples.babi, "train", samples.babi_tasks)
+        stories = tuple(story for task in found.values() for story in task)
+    return Sources(tokenizer, texts, stories)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from infini_cli.progress import Progress, Read
+from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
 
 if TYPE_CHECKING:
@@ -111,29 +111,15 @@ def _losses(
 
     memory = model.decoder.empty_memory() if condition == "memory" else None
     losses: list[float] = []
-    start = time.monotonic()
     num_segments = -(-(len(ids) - 1) // segment_length)
+    clock = ReadingClock(f"{name}, {condition}", num_segments, len(ids) - 1)
     for index in range(num_segments):
         first = index * segment_length
         inputs = torch.tensor([ids[first : first + segment_length]])
         targets = torch.tensor(ids[first + 1 : first + 1 + segment_length])
         found, memory = _segment_losses(model, inputs, targets, memory)
         losses += found
-        rate = len(losses) / max(time.monotonic() - start, 1e-9)
-        left = (len(ids) - 1 - len(losses)) / rate
-        progress(
-            Read(
-                f"{name}, {condition}",
-                "",
-                index + 1,
-                index + 1,
-                num_segments,
-                len(losses),
-                len(ids) - 1,
-                rate,
-                left,
-            )
-        )
+        progress(clock.at(index + 1, len(losses)))
     return losses
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from infini_cli.evaluation.passkey import Haystack, PasskeyPrompt, make_prompt
-from infini_cli.progress import Progress, Read
+from infini_cli.evaluation import babilong, passkey
+from infini_cli.evaluation.haystack import Haystack, Prompt
+from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
+from infini_cli.tokens.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from infini_models.decoder import Memory
@@ -25,23 +27,42 @@ CONDITIONS = ("memory", "memory off", "other memory")
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Prompts of one kind.
+
+    Attributes:
+        task: what is asked, such as `passkey`.
+        length: tokens of each prompt.
+        depth: where the fact stands, 0 to 1; None: anywhere.
+        prompts: at least one.
+    """
+
+    task: str
+    length: int
+    depth: float | None
+    prompts: Sequence[Prompt]
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """What one condition gave at one length and depth.
+    """What one condition gave on one group.
 
     Attributes:
         condition: one of `CONDITIONS`.
+        task: of the group.
         length: tokens of the prompts.
-        depth: where the fact stood, 0 to 1.
+        depth: where the fact stood, 0 to 1; None: anywhere.
         num_samples: prompts.
-        token_accuracy: share of the keys' tokens that are right, each guessed after the greedily
-            written ones before it, 0 to 1.
-        exact: share of keys that are right as a whole, 0 to 1.
+        token_accuracy: share of the answers' tokens that are right, each guessed after the
+            greedily written ones before it, 0 to 1.
+        exact: share of answers that are right as a whole, 0 to 1.
         seconds: wall time.
     """
 
     condition: str
+    task: str
     length: int
-    depth: float
+    depth: float | None
     num_samples: int
     token_accuracy: float
     exact: float
@@ -52,30 +73,17 @@ class Cell:
         return asdict(self)
 
 
-def evaluate_passkey(
-    model: Model,
+def passkey_groups(
+    tokenizer: Tokenizer,
     haystack: Haystack,
-    progress: Progress,
     *,
     lengths: Sequence[int],
     depths: Sequence[float],
     num_samples: int,
     num_facts: int,
     seed: int,
-    controls: bool,
-) -> Iterator[Cell]:
-    """Measure every length and depth, the shortest first.
-
-    Args:
-        model: who reads.
-        haystack: what the facts are hidden in.
-        progress: told of segments.
-        lengths: tokens of the prompts.
-        depths: places of the facts, 0 to 1.
-        num_samples: prompts of each cell.
-        num_facts: facts in each prompt, one of which is asked for.
-        seed: of everything that is drawn.
-        controls: whether the controls are measured too.
+) -> Iterator[Group]:
+    """Make the prompts of every length and depth, the shortest first.
 
     Raises:
         UsageError: a length leaves no room for the facts.
@@ -83,8 +91,8 @@ def evaluate_passkey(
     for length in sorted(lengths):
         for depth in depths:
             prompts = [
-                make_prompt(
-                    model.tokenizer,
+                passkey.make_prompt(
+                    tokenizer,
                     haystack,
                     length=length,
                     depth=depth,
@@ -94,18 +102,53 @@ def evaluate_passkey(
                 )
                 for sample in range(num_samples)
             ]
-            yield from _measure(model, prompts, length, depth, progress, controls)
+            yield Group("passkey", length, depth, prompts)
 
 
-def _measure(
-    model: Model,
-    prompts: Sequence[PasskeyPrompt],
-    length: int,
-    depth: float,
-    progress: Progress,
-    controls: bool,
+def babilong_groups(
+    tokenizer: Tokenizer,
+    haystack: Haystack,
+    tasks: Mapping[int, Sequence[babilong.Story]],
+    *,
+    lengths: Sequence[int],
+    num_samples: int,
+    seed: int,
+) -> Iterator[Group]:
+    """Make the prompts of every length and task, the shortest first.
+
+    Raises:
+        UsageError: a length leaves no room for the facts.
+    """
+    for length in sorted(lengths):
+        for number, stories in sorted(tasks.items()):
+            prompts = []
+            for sample in range(num_samples):
+                draw = random.Random(f"{seed} {length} qa{number} {sample}")
+                story = draw.choice(stories)
+                prompts.append(
+                    babilong.make_prompt(tokenizer, story, haystack, length=length, draw=draw)
+                )
+            yield Group(f"qa{number}", length, None, prompts)
+
+
+def evaluate_retrieval(
+    model: Model, groups: Iterable[Group], progress: Progress, *, controls: bool
 ) -> Iterator[Cell]:
+    """Measure group after group.
+
+    Args:
+        model: who reads.
+        groups: what to read.
+        progress: told of segments.
+        controls: whether the controls are measured too.
+    """
+    for group in groups:
+        yield from _measure(model, group, progress, controls)
+
+
+def _measure(model: Model, group: Group, progress: Progress, controls: bool) -> Iterator[Cell]:
     start = time.monotonic()
+    prompts = group.prompts
     memories = [
         _read(model, prompt, progress, f"{number} of {len(prompts)}")
         for number, prompt in enumerate(prompts, start=1)
@@ -119,20 +162,21 @@ def _measure(
         right = [
             _answer(model, prompt, memory) for prompt, memory in zip(prompts, chosen, strict=True)
         ]
-        digits = [digit for answer in right for digit in answer]
+        tokens = [token for answer in right for token in answer]
         yield Cell(
             condition=condition,
-            length=length,
-            depth=depth,
+            task=group.task,
+            length=group.length,
+            depth=group.depth,
             num_samples=len(prompts),
-            token_accuracy=sum(digits) / len(digits),
+            token_accuracy=sum(tokens) / len(tokens),
             exact=sum(map(all, right)) / len(right),
             seconds=round(time.monotonic() - start, 1),
         )
         start = time.monotonic()
 
 
-def _segments(model: Model, prompt: PasskeyPrompt) -> list[tuple[int, ...]]:
+def _segments(model: Model, prompt: Prompt) -> list[tuple[int, ...]]:
     """Cut the context; the last piece and the question together are no longer than a segment."""
     size = model.segment_length
     last = min(max(1, size - len(prompt.question)), len(prompt.context))
@@ -142,28 +186,27 @@ def _segments(model: Model, prompt: PasskeyPrompt) -> list[tuple[int, ...]]:
     return [*pieces, prompt.context[before:]]
 
 
-def _read(model: Model, prompt: PasskeyPrompt, progress: Progress, name: str) -> Memory:
+def _read(model: Model, prompt: Prompt, progress: Progress, name: str) -> Memory:
     """Give the memory of all segments but the last, which the window holds."""
     import torch
 
     memory = model.decoder.empty_memory()
     segments = _segments(model, prompt)
-    start, tokens = time.monotonic(), 0
-    total = len(prompt.context)
+    clock = ReadingClock(
+        f"prompt of {prompt.num_tokens:,} tokens", len(segments), len(prompt.context)
+    )
+    tokens = 0
     for index, segment in enumerate(segments[:-1], start=1):
         with torch.inference_mode():
             result = model.decoder.read_segment(torch.tensor([segment]), memory, memory_only=True)
         assert result.memory is not None
         memory = result.memory
         tokens += len(segment)
-        rate = tokens / max(time.monotonic() - start, 1e-9)
-        left = (total - tokens) / rate
-        title = f"prompt of {prompt.num_tokens:,} tokens"
-        progress(Read(title, name, index, index, len(segments), tokens, total, rate, left))
+        progress(clock.at(index, tokens, name, index))
     return memory
 
 
-def _answer(model: Model, prompt: PasskeyPrompt, memory: Memory | None) -> list[bool]:
+def _answer(model: Model, prompt: Prompt, memory: Memory | None) -> list[bool]:
     """Tell of each token of the key whether it was written."""
     from infini_models.generate import Branch, read_prompt, write_branches
     from infini_models.sampling import Sampling

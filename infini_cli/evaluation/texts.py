@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from infini_cli.errors import InputNotFound
-from infini_cli.evaluation.passkey import TextHaystack
+from infini_cli.evaluation.haystack import TextHaystack
 from infini_cli.reading import read_book
 from infini_cli.tokens.tokenizer import Tokenizer
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from infini_cli import paths
 from infini_cli.errors import InfiniError
 from infini_cli.progress import Note as NoteEvent
-from infini_cli.progress import Progress, Read
+from infini_cli.progress import Progress, ReadingClock
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import (
     SUFFIX,
@@ -130,8 +130,13 @@ class _Run:
         encode = model.tokenizer.encode
         self.prefix = [*split.before, *encode(prompts.PART_INTRODUCTION)]
         self.suffix = [*encode(prompts.NOTE), *split.after]
-        self.started = self.last_save = time.monotonic()
-        self.first_tokens = start.num_tokens_read
+        self.last_save = time.monotonic()
+        self.clock = ReadingClock(
+            start.book.title,
+            len(plan.segments),
+            plan.num_tokens,
+            done_tokens=start.num_tokens_read,
+        )
 
     def finish(self) -> BookMemory:
         """Read to the end of the plan; what is saved survives any interruption."""
@@ -220,18 +225,7 @@ class _Run:
 
     def _tell(self, segment: Segment, waiting: Sequence[Segment]) -> None:
         tokens = self.state.num_tokens_read + sum(s.num_tokens for s in waiting)
-        seconds = max(time.monotonic() - self.started, 1e-9)
-        rate = (tokens - self.first_tokens) / seconds
-        self.progress(
-            Read(
-                book=self.state.book.title,
-                chapter=segment.chapter_title,
-                chapter_number=segment.chapter_number,
-                segment=segment.index + 1,
-                num_segments=len(self.plan.segments),
-                tokens=tokens,
-                num_tokens=self.plan.num_tokens,
-                tokens_per_second=rate,
-                seconds_left=(self.plan.num_tokens - tokens) / max(rate, 1e-9),
-            )
+        event = self.clock.at(
+            segment.index + 1, tokens, segment.chapter_title, segment.chapter_number
         )
+        self.progress(event)

@@ -8,6 +8,12 @@ num_steps = 600
 layers = [8, 9, 10, 11]
 num_features = 64
 
+[tasks]                          # shares of the steps
+passkey = 0.7                    # the digits of a hidden key
+babilong = 0.1                   # the answer to a question of bAbI about hidden facts
+next_token = 0.1                 # every token of a text
+distillation = 0.1               # what the base foretells with the whole text in its window
+
 [samples]                        # drawn anew for every row of every step
 num_segments = [2, 12]           # from and to
 segment_length = [128, 384]      # tokens, one length a step
@@ -18,6 +24,8 @@ text_share = 0.6                 # in paragraphs of texts, the others in the pap
 texts = "novels/"                # relative to the recipe
 held_out = "held-out.txt"        # names of files there that are not learnt from, one a line
 carry_share = 0.5                # begin with the memory that the step before left
+babi = "babi/en-10k"             # files of bAbI
+babi_tasks = [1, 2]              # their numbers
 
 [optimizer]
 learning_rate = 1e-3
@@ -68,6 +76,18 @@ class SamplesRecipe:
     texts: str = ""
     held_out: str = ""
     carry_share: float = 0.0
+    babi: str = ""
+    babi_tasks: tuple[int, ...] = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class TasksRecipe:
+    """What is learnt: how large a share of the steps is spent on what."""
+
+    passkey: float = 1.0
+    babilong: float = 0.0
+    next_token: float = 0.0
+    distillation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +111,7 @@ class Recipe:
     base: str
     num_steps: int
     memory: MemoryRecipe
+    tasks: TasksRecipe
     samples: SamplesRecipe
     optimizer: OptimizerRecipe
     seed: int = 0
@@ -119,6 +140,7 @@ def read_recipe(path: Path) -> Recipe:
         raise UsageError(f"`{path.name}` is no TOML: {error}") from error
     parts = {
         "memory": _part(MemoryRecipe, values.pop("memory", {}), "memory."),
+        "tasks": _part(TasksRecipe, values.pop("tasks", {}), "tasks."),
         "samples": _part(SamplesRecipe, values.pop("samples", {}), "samples."),
         "optimizer": _part(OptimizerRecipe, values.pop("optimizer", {}), "optimizer."),
     }
@@ -195,7 +217,14 @@ def _check(recipe: Recipe) -> None:
         wrong.append("max_tokens")
     if samples.num_growth_steps < 0 or optimizer.write_penalty < 0:
         wrong.append("num_growth_steps or write_penalty")
-    if samples.text_share > 0 and not samples.texts:
+    shares = asdict(recipe.tasks)
+    if min(shares.values()) < 0 or not any(shares.values()):
+        wrong.append("tasks")
+    if not samples.texts and (
+        samples.text_share > 0 or recipe.tasks.next_token > 0 or recipe.tasks.distillation > 0
+    ):
         wrong.append("texts")
+    if recipe.tasks.babilong > 0 and not samples.babi:
+        wrong.append("babi")
     if wrong:
         raise UsageError(f"out of bounds: {', '.join(wrong)}")

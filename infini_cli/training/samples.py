@@ -1,25 +1,21 @@
-"""Rows to learn from: prompts of one length, cut into the same segments."""
+"""Batches to learn from: rows of one length, cut into the same segments."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from infini_cli.errors import UsageError
-from infini_cli.evaluation.passkey import (
-    Haystack,
-    KeySplit,
-    PasskeyPrompt,
-    RepeatedHaystack,
-    make_prompt,
-)
+from infini_cli.evaluation import babilong, passkey
+from infini_cli.evaluation.babilong import Story
+from infini_cli.evaluation.haystack import Haystack, Prompt, RepeatedHaystack
 from infini_cli.tokens.tokenizer import Tokenizer
-from infini_cli.training.recipe import SamplesRecipe
+from infini_cli.training.recipe import SamplesRecipe, TasksRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor
-
 
 MEMORY_SHARE = 0.9
 """Of the facts asked for: stand before the last segment, so that only the memory can tell them."""
@@ -30,40 +26,63 @@ class Batch:
     """What one step learns from.
 
     Attributes:
+        task: one of the fields of `TasksRecipe`.
         ids_BS: token ids.
-        weights_BS: 1 for the tokens of the answers, else 0.
+        weights_BS: 1 for the tokens that are learnt, else 0.
         segment_lengths: together one less than the tokens.
         carries: whether it begins with the memory that the step before left.
     """
 
+    task: str
     ids_BS: Tensor
     weights_BS: Tensor
     segment_lengths: tuple[int, ...]
     carries: bool
+
+    @property
+    def is_text(self) -> bool:
+        """Whether every token is learnt, and not an answer alone."""
+        return self.task in ("next_token", "distillation")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What samples are made of.
+
+    Attributes:
+        tokenizer: of the base.
+        texts: books; None: only the paper's filler.
+        stories: of bAbI.
+    """
+
+    tokenizer: Tokenizer
+    texts: Haystack | None = None
+    stories: tuple[Story, ...] = ()
 
 
 class Sampler:
     """Draws batches; each depends on the seed and the step alone.
 
     Args:
+        tasks: which to draw how often.
         recipe: what to draw.
-        tokenizer: of the base.
-        texts: haystack of texts; None: only the paper's filler.
+        sources: what to make it of.
         batch_size: rows.
         seed: of all draws.
     """
 
     def __init__(
         self,
+        tasks: TasksRecipe,
         recipe: SamplesRecipe,
-        tokenizer: Tokenizer,
-        texts: Haystack | None,
+        sources: Sources,
         batch_size: int,
         seed: int,
     ) -> None:
-        self._recipe, self._tokenizer, self._texts = recipe, tokenizer, texts
+        self._tasks = {name: share for name, share in asdict(tasks).items() if share > 0}
+        self._recipe, self._sources = recipe, sources
         self._batch_size, self._seed = batch_size, seed
-        self._repeated = RepeatedHaystack(tokenizer)
+        self._repeated = RepeatedHaystack(sources.tokenizer)
 
     def draw(self, step: int) -> Batch:
         """Draw the batch of a step.
@@ -71,26 +90,15 @@ class Sampler:
         Raises:
             UsageError: the segments are too short for the facts.
         """
-        import torch
-
         recipe = self._recipe
         draw = random.Random(f"{self._seed} {step}")
+        (task,) = draw.choices(list(self._tasks), list(self._tasks.values()))
         size = draw.randint(*recipe.segment_length)
         count = draw.randint(recipe.num_segments[0], self._most_segments(step, size))
-        facts = draw.randint(*recipe.num_facts)
-        length = size * count
-        before_window = 1.0 - 1.0 / count
-        rows = [self._row(length, facts, before_window, draw) for _ in range(self._batch_size)]
-        while len({len(row.answer) for row in rows}) > 1:
-            # Rare: keys whose digits the tokenizer joins otherwise.
-            rows = [self._row(length, facts, before_window, draw) for _ in range(self._batch_size)]
-        num_answer = len(rows[0].answer)
-        ids = [[*row.context, *row.question, *row.answer] for row in rows]
-        weights = torch.zeros(len(rows), len(ids[0]))
-        weights[:, -num_answer:] = 1.0
-        # The last segment takes the answer's tokens with it, so that none is left alone.
-        lengths = (*([size] * (count - 1)), size + num_answer - 1)
-        return Batch(torch.tensor(ids), weights, lengths, draw.random() < recipe.carry_share)
+        carries = draw.random() < recipe.carry_share
+        if task in ("next_token", "distillation"):
+            return self._text_batch(task, size, count, carries, draw)
+        return self._prompt_batch(task, size, count, carries, draw)
 
     def _most_segments(self, step: int, size: int) -> int:
         """Give how many segments of a size a step may draw: few at first."""
@@ -98,28 +106,93 @@ class Sampler:
         grown = least + growth(self._recipe, step) * (most - least)
         return max(least, min(round(grown), self._recipe.max_tokens // size))
 
-    def _row(
-        self, length: int, facts: int, before_window: float, draw: random.Random
-    ) -> PasskeyPrompt:
-        in_text = self._texts is not None and draw.random() < self._recipe.text_share
-        # What stands in the last segment is not asked of the memory, and teaches it nothing.
-        depth = draw.random() * (before_window if draw.random() < MEMORY_SHARE else 1.0)
-        haystack = self._texts if in_text and self._texts is not None else self._repeated
+    def _text_batch(
+        self, task: str, size: int, count: int, carries: bool, draw: random.Random
+    ) -> Batch:
+        import torch
+
+        assert self._sources.texts is not None
+        length = size * count + 1
+        rows = [
+            [id for unit in self._sources.texts.units(length, draw) for id in unit][:length]
+            for _ in range(self._batch_size)
+        ]
+        weights = torch.ones(self._batch_size, length)
+        if not carries:
+            # With nothing in the memory there is nothing to learn.
+            weights[:, : size + 1] = 0.0
+        return Batch(task, torch.tensor(rows), weights, (size,) * count, carries)
+
+    def _prompt_batch(
+        self, task: str, size: int, count: int, carries: bool, draw: random.Random
+    ) -> Batch:
+        import torch
+
+        if task == "babilong":
+
+            def make() -> Prompt:
+                return self._babilong(size * count, draw)
+
+        else:
+            facts = draw.randint(*self._recipe.num_facts)
+            # What stands in the last segment is not asked of the memory, and teaches it nothing.
+            deepest = 1.0 - 1.0 / count
+
+            def make() -> Prompt:
+                depth = draw.random() * (deepest if draw.random() < MEMORY_SHARE else 1.0)
+                return self._passkey(size * count, facts, depth, draw)
+
+        rows = _alike(make, self._batch_size)
+        num_answer = len(rows[0].answer)
+        ids = [[*row.context, *row.question, *row.answer] for row in rows]
+        weights = torch.zeros(len(rows), len(ids[0]))
+        weights[:, -num_answer:] = 1.0
+        # The last segment takes the answer's tokens with it, so that none is left alone.
+        lengths = (*([size] * (count - 1)), size + num_answer - 1)
+        return Batch(task, torch.tensor(ids), weights, lengths, carries)
+
+    def _haystack(self, draw: random.Random) -> Haystack:
+        texts = self._sources.texts
+        in_text = texts is not None and draw.random() < self._recipe.text_share
+        return texts if in_text and texts is not None else self._repeated
+
+    def _passkey(self, length: int, facts: int, depth: float, draw: random.Random) -> Prompt:
         try:
-            return make_prompt(
-                self._tokenizer,
-                haystack,
+            return passkey.make_prompt(
+                self._sources.tokenizer,
+                self._haystack(draw),
                 length=length,
                 depth=depth,
                 num_facts=facts,
                 draw=draw,
-                keys=KeySplit.TRAINING,
+                keys=passkey.KeySplit.TRAINING,
             )
         except UsageError as error:
             raise UsageError(
                 f"{facts} facts do not fit into {length} tokens",
                 hint="raise the least of segment_length or num_segments",
             ) from error
+
+    def _babilong(self, length: int, draw: random.Random) -> Prompt:
+        """Hide a story that is short enough."""
+        tokenizer, haystack = self._sources.tokenizer, self._haystack(draw)
+        while True:
+            story = draw.choice(self._sources.stories)
+            try:
+                return babilong.make_prompt(tokenizer, story, haystack, length=length, draw=draw)
+            except UsageError:
+                if not any(len(other.facts) < len(story.facts) for other in self._sources.stories):
+                    raise
+
+
+def _alike(make: Callable[[], Prompt], num_rows: int) -> list[Prompt]:
+    """Make prompts whose answers have as many tokens as the first one's."""
+    rows = [make()]
+    while len(rows) < num_rows:
+        row = make()
+        if len(row.answer) == len(rows[0].answer):
+            rows.append(row)
+    return rows
 
 
 def growth(recipe: SamplesRecipe, step: int) -> float:

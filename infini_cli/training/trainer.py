@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from infini_cli.atomic import write_atomically
 from infini_cli.errors import DamagedInput, UsageError
 from infini_cli.training.recipe import OptimizerRecipe, Recipe
-from infini_cli.training.samples import Sampler, growth
+from infini_cli.training.samples import Batch, Sampler, growth
 
 if TYPE_CHECKING:
     from infini_models.decoder import Decoder, Memory
@@ -37,8 +37,9 @@ class Step:
 
     Attributes:
         step: its number, from 1.
-        loss: nats a token of the answers.
-        token_accuracy: share of them whose likeliest token was right, 0 to 1.
+        task: what was learnt.
+        loss: nats a token that was learnt; of distillation the divergence from the teacher.
+        token_accuracy: share of those tokens whose likeliest token was right, 0 to 1.
         gradient_norm: before clipping.
         learning_rate: of the projections.
         num_tokens: read in this step.
@@ -49,6 +50,7 @@ class Step:
     """
 
     step: int
+    task: str
     loss: float
     token_accuracy: float
     gradient_norm: float
@@ -127,7 +129,9 @@ class Trainer:
             batch.weights_BS,
             batch.segment_lengths,
             memory,
-            recompute=settings.recompute,
+            teacher_BSD=self._teacher(batch),
+            # A text's scores over the whole vocabulary would fill the machine.
+            recompute=settings.recompute or batch.is_text,
         )
         self.optimizer.zero_grad()
         # Free at first: what is to be kept is learnt before what is not.
@@ -145,6 +149,7 @@ class Trainer:
         num_tokens = batch.ids_BS.numel()
         return Step(
             step=self.num_done,
+            task=batch.task,
             loss=float(found.loss.detach()),
             token_accuracy=found.num_right / found.num_targets,
             gradient_norm=float(norm),
@@ -155,6 +160,15 @@ class Trainer:
             memory_norm=max(float(m.memory_BNKV.norm(dim=(-2, -1)).max()) for m in self._written()),
             seconds=round(time.monotonic() - start, 3),
         )
+
+    def _teacher(self, batch: Batch) -> Tensor | None:
+        """Give the base's activations with the whole text in sight, if they are to be matched."""
+        import torch
+
+        if batch.task != "distillation":
+            return None
+        with torch.no_grad():
+            return self.decoder.read_segment(batch.ids_BS[:, :-1], None).hidden_BSD
 
     def _written(self) -> list[Any]:
         assert self.carried is not None
@@ -211,6 +225,19 @@ class Trainer:
             self.num_done = int(header["num_done"])
         except (SafetensorError, SnapshotError, OSError, KeyError, ValueError) as error:
             raise DamagedInput(f"`{path}` cannot be read: {error}") from error
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Read the lines of a run's log, first step first.
+
+    Raises:
+        DamagedInput: it cannot be read.
+    """
+    try:
+        lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+    except (OSError, ValueError) as error:
+        raise DamagedInput(f"`{folder / LOG}` cannot be read: {error}") from error
 
 
 def schedule(settings: OptimizerRecipe, step: int, num_steps: int) -> float:

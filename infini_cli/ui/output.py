@@ -43,8 +43,18 @@ def write_result(
             write_stdout(clean_text(piece) if clean else piece)
         flush_stdout()
         return
+    write_file((encode(piece) for piece in pieces), destination)
+
+
+def write_file(content: bytes | Iterable[bytes], destination: Path) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: the file cannot be written there.
+        InfiniError: the disk is full, or the like.
+    """
     try:
-        write_atomically(destination, (encode(piece) for piece in pieces))
+        write_atomically(destination, content)
     except (IsADirectoryError, NotADirectoryError, PermissionError, FileExistsError) as error:
         raise UsageError(
             f"cannot write `{destination}`: {error.strerror}", hint="name another file with `-o`"

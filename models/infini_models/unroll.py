@@ -47,6 +47,7 @@ def unrolled_loss(
     segment_lengths: Sequence[int],
     memory: Memory | None = None,
     *,
+    teacher_BSD: Tensor | None = None,
     recompute: bool = True,
 ) -> UnrolledLoss:
     """Read a text segment by segment and predict each next token.
@@ -59,6 +60,9 @@ def unrolled_loss(
         weights_BS: how much predicting each id counts; the first is never predicted.
         segment_lengths: tokens of the segments, together S - 1.
         memory: before the text; None: empty.
+        teacher_BSD: activations after the last norm whose distributions are to be matched, one
+            for each id but the last; the loss is then the divergence KL(teacher, model), and ids
+            only tell which tokens are right. None: the ids are learnt.
         recompute: whether each segment's activations are computed again in the backward pass;
             else those of the whole text are kept, which is faster by a third.
 
@@ -79,7 +83,8 @@ def unrolled_loss(
         inputs_BS = ids_BS[:, start : start + length]
         targets_BS = ids_BS[:, start + 1 : start + 1 + length]
         counts_BS = weights_BS[:, start + 1 : start + 1 + length]
-        arguments = (decoder, inputs_BS, targets_BS, counts_BS, memory)
+        teaches_BSD = teacher_BSD[:, start : start + length] if teacher_BSD is not None else None
+        arguments = (decoder, inputs_BS, targets_BS, counts_BS, memory, teaches_BSD)
         if recompute:
             loss, right, memory = checkpoint(_segment_loss, *arguments, use_reentrant=False)
         else:
@@ -103,7 +108,12 @@ def _written(before: Memory, after: Memory) -> Tensor:
 
 
 def _segment_loss(
-    decoder: Decoder, inputs_BS: Tensor, targets_BS: Tensor, counts_BS: Tensor, memory: Memory
+    decoder: Decoder,
+    inputs_BS: Tensor,
+    targets_BS: Tensor,
+    counts_BS: Tensor,
+    memory: Memory,
+    teacher_BSD: Tensor | None,
 ) -> tuple[Tensor, Tensor, Memory]:
     counted_BS = counts_BS > 0
     # Scores over the vocabulary only where they count: of a pass key that is five tokens.
@@ -111,6 +121,14 @@ def _segment_loss(
     assert result.memory is not None
     scores_TV = decoder.logits(result.hidden_BSD[counted_BS])
     targets_T = targets_BS[counted_BS]
-    losses_T = functional.cross_entropy(scores_TV, targets_T, reduction="none")
+    if teacher_BSD is None:
+        losses_T = functional.cross_entropy(scores_TV, targets_T, reduction="none")
+    else:
+        with torch.no_grad():
+            wanted_TV = decoder.logits(teacher_BSD[counted_BS]).log_softmax(dim=-1)
+        divergence_TV = functional.kl_div(
+            scores_TV.log_softmax(dim=-1), wanted_TV, reduction="none", log_target=True
+        )
+        losses_T = divergence_TV.sum(dim=-1)
     right = (scores_TV.detach().argmax(dim=-1) == targets_T).sum()
     return (losses_T * counts_BS[counted_BS]).sum(), right, result.memory

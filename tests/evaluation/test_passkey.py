@@ -10,14 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infini_cli.errors import UsageError
-from infini_cli.evaluation.passkey import (
-    Haystack,
-    KeySplit,
-    PasskeyPrompt,
-    RepeatedHaystack,
-    TextHaystack,
-    make_prompt,
-)
+from infini_cli.evaluation.haystack import Haystack, Prompt, RepeatedHaystack, TextHaystack
+from infini_cli.evaluation.passkey import KeySplit, make_prompt
 from infini_cli.tokens.tokenizer import Tokenizer
 from tests.tokens.build import build_tokenizer
 
@@ -38,7 +32,7 @@ def haystacks(tokenizer: Tokenizer) -> dict[str, Haystack]:
 
 def prompt(
     tokenizer: Tokenizer, kind: str, length: int, depth: float, facts: int = 1, seed: int = 0
-) -> PasskeyPrompt:
+) -> Prompt:
     return make_prompt(
         tokenizer,
         haystacks(tokenizer)[kind],

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from infini_cli.commands.eval import parse_depths, parse_lengths
+from infini_cli.commands.eval_options import parse_depths, parse_lengths
 from infini_cli.errors import UsageError
 from infini_cli.evaluation import retrieval
-from infini_cli.evaluation.passkey import PasskeyPrompt, RepeatedHaystack
-from infini_cli.evaluation.retrieval import CONDITIONS, evaluate_passkey
+from infini_cli.evaluation.haystack import Prompt, RepeatedHaystack
+from infini_cli.evaluation.retrieval import CONDITIONS, evaluate_retrieval, passkey_groups
 from infini_cli.progress import silent
 from infini_cli.tasks.model import Model
 from tests.commands.conftest import infini as infini
@@ -29,9 +29,10 @@ def cells(model: Model, **options: Any) -> list[retrieval.Cell]:
         "num_facts": 1,
         "seed": 0,
         "controls": True,
-    }
-    haystack = RepeatedHaystack(model.tokenizer)
-    return list(evaluate_passkey(model, haystack, silent, **{**given, **options}))
+    } | options
+    controls = given.pop("controls")
+    groups = passkey_groups(model.tokenizer, RepeatedHaystack(model.tokenizer), **given)
+    return list(evaluate_retrieval(model, groups, silent, controls=controls))
 
 
 def test_every_cell_has_its_conditions(remembering: Model) -> None:
@@ -46,9 +47,9 @@ def test_every_cell_has_its_conditions(remembering: Model) -> None:
 
 
 def test_right_answers_count(remembering: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[PasskeyPrompt, object]] = []
+    asked: list[tuple[Prompt, object]] = []
 
-    def answer(model: Model, prompt: PasskeyPrompt, memory: object) -> list[bool]:
+    def answer(model: Model, prompt: Prompt, memory: object) -> list[bool]:
         asked.append((prompt, memory))
         return [True] * 5 if len(asked) % 2 else [True, False, True, True, False]
 
@@ -63,7 +64,7 @@ def test_right_answers_count(remembering: Model, monkeypatch: pytest.MonkeyPatch
 
 def test_every_token_is_read_once_and_the_window_is_a_segment(remembering: Model) -> None:
     for size in (1, 47, 48, 49, 500):
-        prompt = PasskeyPrompt(tuple(range(size)), (1, 2, 3), (4,))
+        prompt = Prompt(tuple(range(size)), (1, 2, 3), (4,))
         pieces = retrieval._segments(remembering, prompt)
         assert [id for piece in pieces for id in piece] == list(range(size))
         assert all(0 < len(piece) <= remembering.segment_length for piece in pieces)

@@ -83,6 +83,31 @@ def test_a_memory_is_carried_in_and_out() -> None:
         torch.testing.assert_close(one.memory_BNKV, other.memory_BNKV)
 
 
+def test_a_teacher_is_matched() -> None:
+    decoder = trainable()
+    ids, weights = random_ids(2, 34), torch.ones(2, 34)
+    with torch.no_grad():
+        teacher = decoder.read_segment(ids[:, :-1], None).hidden_BSD
+    found = unrolled_loss(decoder, ids, weights, LENGTHS, teacher_BSD=teacher)
+    memory, hidden, start = decoder.empty_memory(2), [], 0
+    with torch.no_grad():
+        for length in LENGTHS:
+            result = decoder.read_segment(ids[:, start : start + length], memory)
+            assert result.memory is not None
+            memory, start = result.memory, start + length
+            hidden.append(result.hidden_BSD)
+        wanted = decoder.logits(teacher).softmax(-1)
+        given = decoder.logits(torch.cat(hidden, dim=1)).softmax(-1)
+        expected = (wanted * (wanted / given).log()).sum(-1).mean()
+    assert float(found.loss.detach()) == pytest.approx(float(expected), rel=1e-4)
+    found.loss.backward()
+    assert gradients(decoder)
+    # What the model itself says is matched already.
+    with torch.no_grad():
+        same = unrolled_loss(decoder, ids, weights, (33,), teacher_BSD=teacher)
+    assert float(same.loss) == pytest.approx(0.0, abs=1e-5)
+
+
 def test_how_much_is_written_is_told_and_can_be_learnt() -> None:
     decoder = trainable()
     branches = [layer.self_attn.memory_branch for layer in decoder.layers]

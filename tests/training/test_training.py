@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,18 @@ from infini_models.config import BranchConfig
 from infini_models.load import load_decoder
 
 from infini_cli.errors import DamagedInput, InputNotFound, UsageError
-from infini_cli.evaluation.passkey import KeySplit, TextHaystack
+from infini_cli.evaluation.babilong import Story
+from infini_cli.evaluation.haystack import TextHaystack
+from infini_cli.evaluation.passkey import KeySplit
 from infini_cli.tasks.model import Model
-from infini_cli.training.recipe import OptimizerRecipe, Recipe, SamplesRecipe, read_recipe
-from infini_cli.training.samples import Sampler, growth
+from infini_cli.training.recipe import (
+    OptimizerRecipe,
+    Recipe,
+    SamplesRecipe,
+    TasksRecipe,
+    read_recipe,
+)
+from infini_cli.training.samples import Sampler, Sources, growth
 from infini_cli.training.trainer import ADAPTER, LOG, STATE, Step, Trainer, schedule
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
@@ -58,7 +68,8 @@ def trainer(folder: Path, recipe: Recipe, tiny_folder: Path) -> tuple[Trainer, M
     model = open_tiny(tiny_folder)
     grow_branches(model.decoder, BranchConfig(recipe.memory.layers, recipe.memory.num_features))
     texts = TextHaystack([TEXT], model.tokenizer)
-    sampler = Sampler(recipe.samples, model.tokenizer, texts, recipe.optimizer.batch_size, 0)
+    sources = Sources(model.tokenizer, texts)
+    sampler = Sampler(recipe.tasks, recipe.samples, sources, recipe.optimizer.batch_size, 0)
     return Trainer(model.decoder, sampler, recipe, folder), model
 
 
@@ -124,7 +135,7 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
     recipe = SamplesRecipe(
         (7, 12), (110, 150), num_facts=(1, 2), text_share=0.5, texts="x", carry_share=0.5
     )
-    sampler = Sampler(recipe, model.tokenizer, texts, 3, seed=1)
+    sampler = Sampler(TasksRecipe(), recipe, Sources(model.tokenizer, texts), 3, seed=1)
     carries = set()
     for step in range(20):
         batch = sampler.draw(step)
@@ -132,7 +143,7 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
         assert 7 <= len(batch.segment_lengths) <= 12
         for ids, weights in zip(batch.ids_BS.tolist(), batch.weights_BS, strict=True):
             answer = [id for id, weight in zip(ids, weights.tolist(), strict=True) if weight]
-            key = model.tokenizer.decode(answer)
+            key = model.tokenizer.decode(answer).strip()
             assert len(key) == 5
             assert KeySplit.TRAINING.holds(int(key))
             assert model.tokenizer.decode(ids).count(f"is {key}") >= 1
@@ -142,7 +153,7 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
     assert not torch.equal(sampler.draw(0).ids_BS[0], sampler.draw(0).ids_BS[1])
     short = SamplesRecipe((1, 1), (32, 32))
     with pytest.raises(UsageError, match="do not fit"):
-        Sampler(short, model.tokenizer, None, 1, 0).draw(0)
+        Sampler(TasksRecipe(), short, Sources(model.tokenizer), 1, 0).draw(0)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +172,8 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
         ("segment_length = 120", "segment_length = 900", "max_tokens"),
         ("batch_size = 2", "recompute = 2", "`optimizer.recompute` is not bool"),
         ("batch_size = 2", "write_penalty = -1", "write_penalty"),
+        ("[optimizer]", "[tasks]\nbabilong = 1\n[optimizer]", "babi"),
+        ("[optimizer]", "[tasks]\npasskey = 0\n[optimizer]", "tasks"),
         ("[optimizer]", "[optimiser]", "`optimiser` is not known"),
         ("[memory]", "[memory", "is no TOML"),
     ],
@@ -175,13 +188,62 @@ def test_what_a_recipe_cannot_say(old: str, new: str, message: str, recipe_file:
 
 def test_samples_grow_to_their_bounds(tiny_folder: Path) -> None:
     recipe = SamplesRecipe((2, 12), (200, 400), max_tokens=2000, num_growth_steps=20)
-    sampler = Sampler(recipe, open_tiny(tiny_folder).tokenizer, None, 1, seed=1)
+    sources = Sources(open_tiny(tiny_folder).tokenizer)
+    sampler = Sampler(TasksRecipe(), recipe, sources, 1, seed=1)
     counts = [len(sampler.draw(step).segment_lengths) for step in range(40)]
     assert max(counts[:2]) <= 3
     assert max(counts) > 6
     assert max(sampler.draw(step).ids_BS.shape[1] for step in range(40)) <= 2000 + 8
     assert growth(recipe, 0) == 0.05
     assert growth(recipe, 30) == 1.0
+
+
+def test_each_task_is_drawn_as_often_as_it_says(tiny_folder: Path) -> None:
+    tokenizer = open_tiny(tiny_folder).tokenizer
+    stories = (Story(("Ann went home.",), "Where is Ann?", "home"),)
+    sources = Sources(tokenizer, TextHaystack([TEXT], tokenizer), stories)
+    recipe = SamplesRecipe((2, 3), (300, 400), text_share=1.0, texts="x", carry_share=0.5)
+    tasks = TasksRecipe(passkey=1, babilong=1, next_token=1, distillation=1)
+    sampler = Sampler(tasks, recipe, sources, 2, seed=3)
+    counts: Counter[str] = Counter()
+    for step in range(40):
+        batch = sampler.draw(step)
+        counts[batch.task] += 1
+        size = batch.segment_lengths[0]
+        learnt = tokenizer.decode(batch.ids_BS[0][batch.weights_BS[0] > 0].tolist())
+        if batch.task == "babilong":
+            assert learnt.strip() == "home"
+        elif batch.task == "passkey":
+            assert learnt.isdecimal()
+        elif batch.carries:
+            assert float(batch.weights_BS.min()) == 1.0
+        else:
+            assert float(batch.weights_BS[:, : size + 1].max()) == 0.0
+            assert float(batch.weights_BS[:, size + 1 :].min()) == 1.0
+    assert counts.keys() == asdict(tasks).keys()
+    assert min(counts.values()) >= 4
+    only = Sampler(TasksRecipe(passkey=0, next_token=2), recipe, sources, 2, seed=3)
+    assert {only.draw(step).task for step in range(10)} == {"next_token"}
+
+
+def test_a_memory_learns_from_texts_and_from_its_base(
+    infini: Infini, recipe_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "babi").mkdir()
+    (tmp_path / "babi" / "qa1_x_train.txt").write_text("1 Ann sat.\n2 Who sat? \tAnn\t1\n")
+    text = recipe_file.read_text()
+    tasks = "[tasks]\npasskey = 0\nnext_token = 1\ndistillation = 1\nbabilong = 1\n"
+    text = text.replace("carry_share", 'babi = "babi"\nbabi_tasks = [1]\ncarry_share')
+    text = text.replace("num_segments = [7, 9]", "num_segments = [2, 3]")
+    recipe_file.write_text(text.replace("num_steps = 4", "num_steps = 8") + tasks)
+    outcome = infini("train", recipe_file, "-o", tmp_path / "run", "--plot", tmp_path / "p.svg")
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "p.svg").read_text().startswith("<?xml")
+    steps = without_time(tmp_path / "run")
+    assert {step["task"] for step in steps} == {"next_token", "distillation", "babilong"}
+    for step in steps:
+        least = {"next_token": 2.0, "distillation": 0.0, "babilong": 2.0}[step["task"]]
+        assert step["loss"] > least
 
 
 def test_held_out_books_are_not_learnt_from(

@@ -1,0 +1,103 @@
+"""`infini eval perplexity`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infini_cli.batch_files import collect_books
+from infini_cli.commands.documents import to_json
+from infini_cli.commands.eval_options import Plot, parse_lengths
+from infini_cli.commands.options import Json, ModelOptions, Output
+from infini_cli.commands.verb import verb
+from infini_cli.errors import UsageError
+from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.tables import TableColumn
+from infini_cli.ui.terminal import Terminal
+
+COLUMNS = (
+    TableColumn("text"),
+    TableColumn("condition"),
+    TableColumn("segment", is_number=True),
+    TableColumn("tokens", is_number=True),
+    TableColumn("perplexity", is_number=True),
+    TableColumn("by position"),
+)
+
+
+@verb
+def perplexity(
+    terminal: Terminal,
+    model: ModelOptions,
+    texts: Annotated[
+        list[Path], typer.Argument(metavar="TEXT", help="Texts, books, or folders of them.")
+    ],
+    length: Annotated[
+        str, typer.Option("--length", help="Tokens of each text that count.", metavar="TOKENS")
+    ] = "32K",
+    segment_lengths: Annotated[
+        str | None,
+        typer.Option(
+            "--segment-lengths",
+            help="The most tokens in a segment; the model's own where not given.",
+            metavar="LIST",
+        ),
+    ] = None,
+    parts: Annotated[
+        int, typer.Option("--parts", min=1, help="Parts of a text that are told apart.")
+    ] = 4,
+    no_controls: Annotated[
+        bool, typer.Option("--no-controls", help="Leave out memory off.")
+    ] = False,
+    plot: Plot = None,
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """Measure how well a model predicts texts, with its memory and without."""
+    from infini_cli.commands import engine
+    from infini_cli.evaluation.perplexity import evaluate_perplexity
+    from infini_cli.evaluation.texts import read_text
+
+    if "," in length:
+        raise UsageError("`--length` takes one length", hint="for instance 32K")
+    (most,) = parse_lengths(length)
+    books = list(collect_books(texts))
+    refuse_to_overwrite(output, books)
+    with terminal.progress() as progress:
+        loaded = engine.open_model(model, progress)
+        sizes = parse_lengths(segment_lengths) if segment_lengths else [loaded.segment_length]
+        read = ((book.name, loaded.tokenizer.encode(read_text(book))[:most]) for book in books)
+        found = [
+            prediction.to_dict()
+            for prediction in evaluate_perplexity(
+                loaded,
+                [(name, ids) for name, ids in read if len(ids) > 1],
+                progress,
+                segment_lengths=sizes,
+                num_parts=parts,
+                controls=not no_controls,
+            )
+        ]
+    if plot is not None:
+        from infini_cli.ui.plots import plot_predictions
+
+        plot_predictions(found, plot)
+        terminal.note(f"drew `{plot}`")
+    if json or output is not None:
+        settings = {"model": loaded.name, "checkpoint": loaded.checkpoint, "form": loaded.form}
+        terminal.write(to_json({"test": "perplexity", **settings, "texts": found}), output)
+        return
+    rows = [
+        (
+            item["text"],
+            item["condition"],
+            f"{item['segment_length']:,}",
+            f"{item['num_tokens']:,}",
+            f"{item['perplexity']:.2f}",
+            " ".join(f"{value:.2f}" for value in item["by_position"]),
+        )
+        for item in found
+    ]
+    terminal.write_table(COLUMNS, rows)

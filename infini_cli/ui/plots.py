@@ -1,0 +1,173 @@
+"""Figures: what was measured, as a PNG, SVG or PDF file.
+
+Drawn with matplotlib, which is an optional extra: it is imported here and nowhere else, and only
+when a figure is asked for.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from math import exp, log
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infini_cli.errors import UsageError
+from infini_cli.ui.output import write_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+DOTS_PER_INCH = 150
+LIGHT = 0.5
+"""Share above which a cell is bright enough for black figures."""
+SHADES = ("start", "middle", "end")
+
+
+def plot_cells(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw token accuracy by length and depth (or task), a panel a condition.
+
+    Args:
+        cells: in the JSON form of `infini eval passkey` or `babilong`.
+        path: of the figure.
+
+    Raises:
+        UsageError: matplotlib is not installed, or the file cannot be written.
+    """
+    figure = _new_figure(path)
+    conditions = list(dict.fromkeys(cell["condition"] for cell in cells))
+    lengths = sorted({cell["length"] for cell in cells})
+    rows = list(dict.fromkeys(_row(cell) for cell in cells))
+    width = 1.6 + 0.9 * len(lengths)
+    figure.set_size_inches(width * len(conditions), 1.6 + 0.5 * len(rows))
+    panels = figure.subplots(1, len(conditions), squeeze=False)[0]
+    for panel, condition in zip(panels, conditions, strict=True):
+        values = {
+            (_row(cell), cell["length"]): 100 * cell["token_accuracy"]
+            for cell in cells
+            if cell["condition"] == condition
+        }
+        grid = [[values.get((row, length), float("nan")) for length in lengths] for row in rows]
+        _heat_map(panel, grid, [_short(length) for length in lengths], rows)
+        panel.set_title(condition, fontsize=10)
+        panel.set_xlabel("tokens")
+    figure.suptitle("Token accuracy, %")
+    _save(figure, path)
+
+
+def plot_predictions(predictions: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw perplexity by position in the text, a line a condition and length of segments.
+
+    Args:
+        predictions: in the JSON form of `infini eval perplexity`; over several texts the lines
+            are geometric means.
+        path: of the figure.
+
+    Raises:
+        UsageError: matplotlib is not installed, or the file cannot be written.
+    """
+    figure = _new_figure(path)
+    lines: dict[str, list[Sequence[float]]] = defaultdict(list)
+    for item in predictions:
+        lines[f"{item['condition']}, segments of {item['segment_length']:,}"].append(
+            item["by_position"]
+        )
+    axes = figure.subplots()
+    for label, texts in lines.items():
+        means = [exp(sum(map(log, part)) / len(part)) for part in zip(*texts, strict=False)]
+        axes.plot([100 * (index + 0.5) / len(means) for index in range(len(means))], means, "o-")
+        axes.lines[-1].set_label(label)
+    axes.set_xlabel("position in the text, %")
+    axes.set_ylabel("perplexity")
+    axes.set_xlim(0, 100)
+    axes.legend(fontsize=8)
+    axes.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def plot_training(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw a training run: loss, accuracy, rate of writing and norm of the memory by step.
+
+    Args:
+        steps: lines of `log.jsonl`.
+        path: of the figure.
+
+    Raises:
+        UsageError: matplotlib is not installed, or the file cannot be written.
+    """
+    figure = _new_figure(path)
+    figure.set_size_inches(9, 6)
+    kinds = (
+        ("loss", "loss, nats a token", 1.0),
+        ("token_accuracy", "tokens right, %", 100.0),
+        ("mean_rate", "tokens written, %", 100.0),
+        ("memory_norm", "largest norm of a memory", 1.0),
+    )
+    window = max(1, len(steps) // 50)
+    for panel, (key, label, factor) in zip(figure.subplots(2, 2).flat, kinds, strict=True):
+        values = [factor * step[key] for step in steps]
+        numbers = [step["step"] for step in steps]
+        panel.plot(numbers, values, ".", alpha=0.25, markersize=3)
+        panel.plot(numbers, _smooth(values, window), label=f"mean of {window} steps")
+        panel.set_xlabel("step")
+        panel.set_ylabel(label)
+        panel.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def _smooth(values: Sequence[float], window: int) -> list[float]:
+    parts = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
+    return [sum(part) / len(part) for part in parts]
+
+
+def _row(cell: Mapping[str, Any]) -> str:
+    if cell["depth"] is None:
+        return str(cell["task"])
+    names = dict(zip((0.0, 0.5, 1.0), SHADES, strict=True))
+    return names.get(cell["depth"], f"{cell['depth']:.2f}")
+
+
+def _short(length: int) -> str:
+    for unit, size in (("M", 1 << 20), ("K", 1 << 10)):
+        if length % size == 0:
+            return f"{length // size}{unit}"
+    return f"{length:,}"
+
+
+def _heat_map(
+    axes: Axes, grid: Sequence[Sequence[float]], columns: Sequence[str], rows: Sequence[str]
+) -> None:
+    axes.imshow(grid, vmin=0, vmax=100, cmap="viridis", aspect="auto")
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    for y, line in enumerate(grid):
+        for x, value in enumerate(line):
+            if value == value:
+                color = "black" if value > 100 * LIGHT else "white"
+                axes.text(x, y, f"{value:.0f}", ha="center", va="center", color=color)
+
+
+def _new_figure(path: Path) -> Figure:
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(
+            f"`{path.name}` is no figure", hint=f"figures end in {', '.join(SUFFIXES)}"
+        )
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UsageError(
+            "figures need matplotlib", hint="pip install 'infini-cli[plot]'"
+        ) from error
+    return Figure(layout="constrained")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    drawn = io.BytesIO()
+    kind = path.suffix.lower().removeprefix(".")
+    # Without a date the same figures are the same bytes.
+    metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    figure.savefig(drawn, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+    write_file(drawn.getvalue(), path)
