@@ -41,23 +41,16 @@ def command(
     json: Json = False,
 ) -> None:
     """Teach a model's memory, its base left as it is."""
-    from infini_models.adapter import grow_branches
-    from infini_models.config import BranchConfig
-
     from infini_cli.progress import Read
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.recipe import read_recipe
     from infini_cli.training.samples import Sampler
-    from infini_cli.training.trainer import ADAPTER, Step, Trainer, read_log
+    from infini_cli.training.trainer import ADAPTER, Step, Trainer, add_memory, read_log
 
     recipe = read_recipe(recipe_file)
     with terminal.progress() as progress:
         model = open_trainable_model(recipe.base, offline=offline, progress=progress)
-        memory = recipe.memory
-        grow_branches(
-            model.decoder,
-            BranchConfig(memory.layers, memory.num_features, memory.gain_init, memory.rate_init),
-        )
+        add_memory(model, recipe)
         sampler = Sampler(
             recipe.tasks,
             recipe.samples,

@@ -3,6 +3,7 @@
 base = "smollm2-135m-infini"     # whose weights stay as they are
 seed = 0
 num_steps = 600
+start = ""                       # an adapter to go on from, relative to the recipe
 
 [memory]                         # see `BranchConfig`
 layers = [8, 9, 10, 11]
@@ -115,6 +116,7 @@ class Recipe:
     samples: SamplesRecipe
     optimizer: OptimizerRecipe
     seed: int = 0
+    start: str = ""
     folder: Path = Path()
 
     @property

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infini_cli.atomic import write_atomically
-from infini_cli.errors import DamagedInput, UsageError
+from infini_cli.errors import DamagedInput, InputNotFound, UsageError
 from infini_cli.training.recipe import OptimizerRecipe, Recipe
 from infini_cli.training.samples import Batch, Sampler, growth
 
 if TYPE_CHECKING:
     from infini_models.decoder import Decoder, Memory
     from torch import Tensor
+
+    from infini_cli.tasks.model import Model
 
 STATE = "state.safetensors"
 LOG = "log.jsonl"
@@ -225,6 +227,36 @@ class Trainer:
             self.num_done = int(header["num_done"])
         except (SafetensorError, SnapshotError, OSError, KeyError, ValueError) as error:
             raise DamagedInput(f"`{path}` cannot be read: {error}") from error
+
+
+def add_memory(model: Model, recipe: Recipe) -> None:
+    """Give a model the memory that a recipe begins with.
+
+    Raises:
+        InputNotFound: the adapter to go on from is not there.
+        UsageError: it, or the recipe's memory, does not fit the model.
+    """
+    from infini_models.adapter import grow_branches, restore_branches
+    from infini_models.config import BranchConfig
+    from infini_models.errors import CheckpointError
+
+    memory = recipe.memory
+    config = BranchConfig(memory.layers, memory.num_features, memory.gain_init, memory.rate_init)
+    path = recipe.folder / recipe.start
+    if recipe.start and not path.is_file():
+        raise InputNotFound(f"there is no adapter `{path}`")
+    try:
+        if not recipe.start:
+            grow_branches(model.decoder, config)
+            return
+        restore_branches(model.decoder, path)
+    except CheckpointError as error:
+        raise UsageError(f"cannot begin with this memory: {error}") from error
+    if model.decoder.memory_config != config:
+        raise UsageError(
+            f"the memory of `{path.name}` is not that of the recipe",
+            hint="write the same `[memory]` as in the recipe that made it",
+        )
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

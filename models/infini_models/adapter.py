@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from infini_models.attention import InfiniAttention
 from infini_models.branch import MemoryBranch
@@ -66,6 +66,33 @@ def _grown(attention: InfiniAttention, config: BranchConfig) -> MemoryBranch:
             assert source.bias is not None
             target.bias.copy_(source.bias)
     return branch
+
+
+@torch.no_grad()
+def restore_branches(decoder: Decoder, path: Path) -> None:
+    """Give a decoder the branches of an adapter, float32 and trainable.
+
+    Args:
+        decoder: as for `grow_branches`.
+        path: what `save_adapter` wrote.
+
+    Raises:
+        WeightsError: the file is damaged, or is no adapter for this decoder.
+        ConfigError: its memory does not fit.
+    """
+    config = read_memory_config([path])
+    if not isinstance(config, BranchConfig):
+        raise WeightsError(f"`{path.name}` is no adapter")
+    grow_branches(decoder, config)
+    tensors = load_file(path)
+    wanted = {f"model.{name}": p for name, p in decoder.named_parameters() if PART in name}
+    if tensors.keys() != wanted.keys():
+        odd = sorted(tensors.keys() ^ wanted.keys())[0]
+        raise WeightsError(f"`{path.name}` does not fit: `{odd}`")
+    for name, parameter in wanted.items():
+        if tensors[name].shape != parameter.shape:
+            raise WeightsError(f"`{path.name}` does not fit: `{name}` has another shape")
+        parameter.copy_(tensors[name])
 
 
 def save_adapter(decoder: Decoder, path: Path, dtype: torch.dtype = torch.bfloat16) -> None:

@@ -13,6 +13,7 @@ import torch
 from infini_models.adapter import grow_branches
 from infini_models.config import BranchConfig
 from infini_models.load import load_decoder
+from safetensors.torch import load_file
 
 from infini_cli.errors import DamagedInput, InputNotFound, UsageError
 from infini_cli.evaluation.babilong import Story
@@ -244,6 +245,28 @@ def test_a_memory_learns_from_texts_and_from_its_base(
     for step in steps:
         least = {"next_token": 2.0, "distillation": 0.0, "babilong": 2.0}[step["task"]]
         assert step["loss"] > least
+
+
+def test_a_run_goes_on_from_an_adapter(infini: Infini, recipe_file: Path, tmp_path: Path) -> None:
+    infini("train", recipe_file, "-o", tmp_path / "first")
+    text = recipe_file.read_text().replace(
+        "num_steps = 4", f'start = "first/{ADAPTER}"\nnum_steps = 1'
+    )
+    recipe_file.write_text(text + "learning_rate = 1e-12\ngate_learning_rate = 1e-12\n")
+    outcome = infini("train", recipe_file, "-o", tmp_path / "second")
+    assert outcome.code == 0, outcome.err
+    first, second = (load_file(tmp_path / run / ADAPTER) for run in ("first", "second"))
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        torch.testing.assert_close(second[name], tensor, atol=1e-9, rtol=0, msg=name)
+    for old, new, code in (
+        ("num_features = 4", "num_features = 5", 2),
+        (f"first/{ADAPTER}", "first/none", 3),
+        (f"first/{ADAPTER}", "first/" + STATE, 2),
+    ):
+        recipe_file.write_text(text.replace(old, new))
+        outcome = infini("train", recipe_file, "-o", tmp_path / "third")
+        assert (outcome.code, outcome.out) == (code, ""), outcome.err
 
 
 def test_held_out_books_are_not_learnt_from(
