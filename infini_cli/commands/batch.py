@@ -138,9 +138,12 @@ def hash_settings(
 
 
 def _model_settings(model: ModelOptions) -> str:
-    if model.adapter is None or not model.adapter.is_file():
+    from infini_cli.store.resolve import shipped_adapter
+
+    adapter = model.adapter or shipped_adapter(model.model)
+    if adapter is None or not adapter.is_file():
         return model.model
-    return f"{model.model} {hash_file(model.adapter)}"
+    return f"{model.model} {hash_file(adapter)}"
 
 
 def _arguments(books: list[Path] | None, files_from: Path | None) -> list[Path]:

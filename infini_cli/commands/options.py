@@ -197,7 +197,9 @@ class ReadingOptions:
 Adapter = Annotated[
     Path | None,
     typer.Option(
-        "--adapter", help="A trained memory for the model: a safetensors file.", metavar="FILE"
+        "--adapter",
+        help="A trained memory in the place of the model's own: a safetensors file, or `none`.",
+        metavar="FILE",
     ),
 ]
 

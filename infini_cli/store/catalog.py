@@ -18,6 +18,7 @@ from typing import Any
 from infini_cli.errors import ModelNotFound
 
 DESCRIPTION = "model.toml"
+ADAPTER = "adapter.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,12 @@ class CatalogModel:
     def card(self) -> str:
         """Read the model's card, Markdown."""
         return (self.folder / "card.md").read_text(encoding="utf-8")
+
+    @property
+    def adapter(self) -> Path | None:
+        """The trained memory that infini ships for it, where there is one."""
+        path = self.folder / ADAPTER
+        return path if path.is_file() else None
 
 
 @cache

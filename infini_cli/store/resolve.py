@@ -40,6 +40,7 @@ class ResolvedModel:
         segment_length: recommended tokens a segment.
         weights: gives the safetensors files for a form, converting a GGUF file where that
             form has not been made yet.
+        adapter: the trained memory that comes with it; None: it has none.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ResolvedModel:
     checkpoint: str
     segment_length: int
     weights: Weights
+    adapter: Path | None = None
 
     @property
     def config(self) -> dict[str, Any]:
@@ -108,6 +110,12 @@ def ensure(
     return resolve(name, form=form, progress=progress)
 
 
+def shipped_adapter(argument: str | None) -> Path | None:
+    """Give the trained memory that comes with a model, whether or not the model is here."""
+    name = argument or default_model().name
+    return next((model.adapter for model in catalog() if model.name == name), None)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object of bounded size.
 
@@ -136,7 +144,12 @@ def _from_catalog(name: str, form: Form, progress: Progress) -> ResolvedModel:
         return (models.convert_installed(name, form, progress),)
 
     return ResolvedModel(
-        name, found.converted, found.model.sha256, found.model.segment_length, weights
+        name,
+        found.converted,
+        found.model.sha256,
+        found.model.segment_length,
+        weights,
+        found.model.adapter,
     )
 
 

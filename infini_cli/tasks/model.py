@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from infini_cli.store.resolve import ResolvedModel
 
 
+NO_ADAPTER = Path("none")
+"""In the place of an adapter: the base as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A loaded model.
@@ -57,7 +61,8 @@ def open_model(
         name: of the catalogue, a folder, or `owner/name[@revision]`.
         offline: never use the network.
         progress: told of downloads and conversions.
-        adapter: a trained memory for it; None: the model as it is.
+        adapter: a trained memory for it; None: the one that comes with it, if any;
+            `NO_ADAPTER`: none.
 
     Raises:
         ModelNotFound: it, or the adapter, cannot be had.
@@ -69,7 +74,8 @@ def open_model(
 
     form = best_form()
     resolved = ensure(name, form=form, offline=offline, progress=progress)
-    return load_model(resolved, form, progress, adapter)
+    chosen = resolved.adapter if adapter is None else adapter
+    return load_model(resolved, form, progress, None if chosen == NO_ADAPTER else chosen)
 
 
 def open_trainable_model(name: str, *, offline: bool, progress: Progress) -> Model:
@@ -96,7 +102,7 @@ def load_model(
         resolved: where it is.
         form: what to compute with.
         progress: told of a conversion.
-        adapter: a trained memory for it.
+        adapter: a trained memory for it; None: the base as it is.
 
     Raises:
         ModelNotFound: there is no such adapter.

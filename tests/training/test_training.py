@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from infini_cli.errors import DamagedInput, InputNotFound, UsageError
 from infini_cli.evaluation.babilong import Story
 from infini_cli.evaluation.haystack import TextHaystack
 from infini_cli.evaluation.passkey import KeySplit
-from infini_cli.tasks.model import Model
+from infini_cli.progress import silent
+from infini_cli.store import resolve
+from infini_cli.store.catalog import default_model
+from infini_cli.tasks.model import NO_ADAPTER, Model, open_model, open_trainable_model
 from infini_cli.training.recipe import (
     OptimizerRecipe,
     Recipe,
@@ -328,3 +331,36 @@ def test_a_trained_memory_is_used_with_its_model(
     assert missing.err.startswith("error: there is no adapter")
     wrong = infini(*ask, "--adapter", tiny_folder / "config.json")
     assert wrong.code == 4
+
+
+def test_the_memory_that_comes_with_a_model_is_used_unless_told_otherwise(
+    infini: Infini,
+    recipe_file: Path,
+    tiny_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    infini("train", recipe_file, "-o", tmp_path / "run")
+    shipped = tmp_path / "run" / ADAPTER
+
+    def ensure(name: str, **options: Any) -> resolve.ResolvedModel:
+        return replace(resolve.resolve(name, form="float32"), adapter=shipped)
+
+    monkeypatch.setattr(resolve, "ensure", ensure)
+    own = open_model(str(tiny_folder), offline=True, progress=silent)
+    given = open_model(str(tiny_folder), offline=True, progress=silent, adapter=shipped)
+    plain = open_model(str(tiny_folder), offline=True, progress=silent, adapter=NO_ADAPTER)
+    assert own.remembers
+    assert not plain.remembers
+    assert own.checkpoint == given.checkpoint != plain.checkpoint
+    # What is trained begins with the base.
+    assert not open_trainable_model(str(tiny_folder), offline=True, progress=silent).remembers
+
+
+def test_a_model_of_the_catalog_has_the_adapter_that_lies_beside_its_card(tmp_path: Path) -> None:
+    model = replace(default_model(), folder=tmp_path)
+    assert model.adapter is None
+    (tmp_path / ADAPTER).write_bytes(b"")
+    assert model.adapter == tmp_path / ADAPTER
+    assert resolve.shipped_adapter(None) == default_model().adapter
+    assert resolve.shipped_adapter(str(tmp_path)) is None
