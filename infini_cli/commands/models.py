@@ -8,6 +8,7 @@ import typer
 
 from infini_cli.commands.confirm import confirm
 from infini_cli.commands.documents import to_json
+from infini_cli.commands.models_merge import diff, merge
 from infini_cli.commands.options import Json, Offline, Yes
 from infini_cli.commands.verb import group, verb
 from infini_cli.errors import DamagedInput
@@ -29,6 +30,8 @@ COLUMNS = (
 )
 
 app = group("models", "Fetch, list, check and remove models.")
+app.command("merge")(merge)
+app.command("diff")(diff)
 
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="A name of `infini models list`.")]
 OptionalName = Annotated[

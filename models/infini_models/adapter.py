@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from infini_models.attention import InfiniAttention
 from infini_models.branch import MemoryBranch
@@ -84,7 +85,7 @@ def restore_branches(decoder: Decoder, path: Path) -> None:
     if not isinstance(config, BranchConfig):
         raise WeightsError(f"`{path.name}` is no adapter")
     grow_branches(decoder, config)
-    tensors = load_file(path)
+    tensors = _load(path)
     wanted = {f"model.{name}": p for name, p in decoder.named_parameters() if PART in name}
     if tensors.keys() != wanted.keys():
         odd = sorted(tensors.keys() ^ wanted.keys())[0]
@@ -117,6 +118,40 @@ def save_adapter(decoder: Decoder, path: Path, dtype: torch.dtype = torch.bfloat
     save_file(tensors, path, metadata)
 
 
+def merge_adapter(weights: Sequence[Path], adapter: Path, path: Path) -> None:
+    """Write a base and an adapter as one safetensors file; all is there twice for a while.
+
+    Args:
+        weights: files of the base.
+        adapter: what `save_adapter` wrote.
+        path: of the new file.
+
+    Raises:
+        WeightsError: a file is damaged, or the adapter is none.
+    """
+    tensors: dict[str, Tensor] = {}
+    for file in (*weights, adapter):
+        tensors |= _load(file)
+    save_file(tensors, path, {METADATA_KEY: _memory_of(adapter)})
+
+
+def split_adapter(weights: Sequence[Path], path: Path) -> None:
+    """Write the adapter that was merged into a checkpoint as a file of its own again.
+
+    Args:
+        weights: files of the checkpoint.
+        path: of the adapter.
+
+    Raises:
+        WeightsError: a file is damaged, or holds no adapter.
+    """
+    holder = next((file for file in weights if _memory_text(file) is not None), None)
+    if holder is None:
+        raise WeightsError("the checkpoint holds no adapter")
+    tensors = {name: t for file in weights for name, t in _load(file).items() if PART in name}
+    save_file(tensors, path, {METADATA_KEY: _memory_of(holder)})
+
+
 def read_memory_config(weights: Sequence[Path]) -> MemoryConfig | BranchConfig:
     """Give the memory that the last adapter among weight files has; the paper's without one.
 
@@ -126,16 +161,36 @@ def read_memory_config(weights: Sequence[Path]) -> MemoryConfig | BranchConfig:
     """
     found: MemoryConfig | BranchConfig = PAPER
     for path in weights:
-        try:
-            with safe_open(path, framework="pt") as file:
-                text = (file.metadata() or {}).get(METADATA_KEY)
-        except (SafetensorError, OSError) as error:
-            raise WeightsError(
-                f"`{path.name}` is not a readable safetensors file: {error}"
-            ) from error
+        text = _memory_text(path)
         if text is not None:
             found = _config_from(text, path)
     return found
+
+
+def _memory_text(path: Path) -> str | None:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get(METADATA_KEY)
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _memory_of(path: Path) -> str:
+    text = _memory_text(path)
+    if text is None:
+        raise WeightsError(f"`{path.name}` is no adapter")
+    return text
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(f"`{path.name}` is not a readable safetensors file: {error}")
 
 
 def _config_from(text: str, path: Path) -> BranchConfig:

@@ -364,3 +364,34 @@ def test_a_model_of_the_catalog_has_the_adapter_that_lies_beside_its_card(tmp_pa
     assert model.adapter == tmp_path / ADAPTER
     assert resolve.shipped_adapter(None) == default_model().adapter
     assert resolve.shipped_adapter(str(tmp_path)) is None
+
+
+def test_an_adapter_becomes_a_checkpoint_and_comes_out_again(
+    infini: Infini, recipe_file: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    infini("train", recipe_file, "-o", tmp_path / "run")
+    adapter, merged = tmp_path / "run" / ADAPTER, tmp_path / "merged"
+    command = ("models", "merge", tiny_folder, "--adapter", adapter, "-o", merged)
+    outcome = infini(*command, "--json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["path"] == str(merged)
+    both = open_model(str(tiny_folder), offline=True, progress=silent, adapter=adapter)
+    one = open_model(str(merged), offline=True, progress=silent)
+    assert one.remembers
+    expected = both.decoder.state_dict()
+    assert one.decoder.state_dict().keys() == expected.keys()
+    for name, tensor in one.decoder.state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+    assert infini("models", "diff", merged, "-o", tmp_path / "again.safetensors").code == 0
+    assert (tmp_path / "again.safetensors").read_bytes() == adapter.read_bytes()
+    assert infini(*command).code == 2
+    assert infini("models", "merge", tiny_folder, "-o", tmp_path / "b").code == 2
+    for name, arguments in (
+        ("no adapter", ("diff", tiny_folder, "-o", tmp_path / "c")),
+        ("is no adapter", ("merge", tiny_folder, "-o", tmp_path / "c", "--adapter", recipe_file)),
+        ("there is no", ("merge", tiny_folder, "-o", tmp_path / "c", "--adapter", tmp_path / "n")),
+    ):
+        outcome = infini("models", *arguments)
+        assert (outcome.code, outcome.out) == (4, ""), name
+        assert not (tmp_path / "c").exists()
+    assert not list(tmp_path.glob(".infini-*"))
