@@ -36,6 +36,12 @@ def command(
     terminal: Terminal,
     recipe_file: RecipeFile,
     output: RunFolder,
+    until: Annotated[
+        int | None,
+        typer.Option(
+            "--until", min=1, help="Stop after this step; run again to go on.", metavar="STEP"
+        ),
+    ] = None,
     plot: Plot = None,
     offline: Offline = False,
     json: Json = False,
@@ -60,7 +66,7 @@ def command(
         )
         trainer = Trainer(model.decoder, sampler, recipe, output)
         last: Step | None = None
-        for step in trainer.run():
+        for step in trainer.run(until=until):
             last = step
             rate = step.num_tokens / max(step.seconds, 1e-9)
             accuracy = f"loss {step.loss:.3f}, {100 * step.token_accuracy:.0f} % right"

@@ -106,9 +106,15 @@ class Trainer:
             self._restore()
         _cut_log(folder / LOG, self.num_done)
 
-    def run(self, steps_between_saves: int = 20) -> Iterator[Step]:
-        """Train to the end of the recipe, saving on the way and at the end."""
-        while self.num_done < self.recipe.num_steps:
+    def run(self, steps_between_saves: int = 20, until: int | None = None) -> Iterator[Step]:
+        """Train, saving on the way and at the end.
+
+        Args:
+            steps_between_saves: how much a stopped run may lose.
+            until: the last step; None: that of the recipe.
+        """
+        last = min(self.recipe.num_steps, until or self.recipe.num_steps)
+        while self.num_done < last:
             step = self._step()
             with (self.folder / LOG).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(asdict(step)) + "\n")
@@ -178,7 +184,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write state and adapter, each whole or not at all."""
-        from infini_models.adapter import save_adapter
+        from infini_models.adapter import serialize_adapter
         from infini_models.snapshot import memory_tensors
         from safetensors.torch import save
 
@@ -192,9 +198,7 @@ class Trainer:
         header = {"run": json.dumps({"num_done": self.num_done, "recipe": self.recipe.sha256})}
         tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
         write_atomically(self.folder / STATE, save(tensors, header))
-        temporary = self.folder / f".{ADAPTER}.part"
-        save_adapter(self.decoder, temporary)
-        temporary.replace(self.folder / ADAPTER)
+        write_atomically(self.folder / ADAPTER, serialize_adapter(self.decoder))
 
     def _restore(self) -> None:
         import torch

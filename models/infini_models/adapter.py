@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from infini_models.attention import InfiniAttention
@@ -75,7 +75,7 @@ def restore_branches(decoder: Decoder, path: Path) -> None:
 
     Args:
         decoder: as for `grow_branches`.
-        path: what `save_adapter` wrote.
+        path: what `serialize_adapter` gave.
 
     Raises:
         WeightsError: the file is damaged, or is no adapter for this decoder.
@@ -96,12 +96,11 @@ def restore_branches(decoder: Decoder, path: Path) -> None:
         parameter.copy_(tensors[name])
 
 
-def save_adapter(decoder: Decoder, path: Path, dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write a decoder's branches.
+def serialize_adapter(decoder: Decoder, dtype: torch.dtype = torch.bfloat16) -> bytes:
+    """Give a decoder's branches as the bytes of an adapter.
 
     Args:
         decoder: with branches.
-        path: of the file.
         dtype: of the projections; the rest is float32.
 
     Raises:
@@ -115,7 +114,7 @@ def save_adapter(decoder: Decoder, path: Path, dtype: torch.dtype = torch.bfloat
         if PART in name
     }
     metadata = {METADATA_KEY: json.dumps(asdict(decoder.memory_config), sort_keys=True)}
-    save_file(tensors, path, metadata)
+    return save(tensors, metadata)
 
 
 def merge_adapter(weights: Sequence[Path], adapter: Path, path: Path) -> None:
@@ -123,7 +122,7 @@ def merge_adapter(weights: Sequence[Path], adapter: Path, path: Path) -> None:
 
     Args:
         weights: files of the base.
-        adapter: what `save_adapter` wrote.
+        adapter: what `serialize_adapter` gave.
         path: of the new file.
 
     Raises:
@@ -132,7 +131,7 @@ def merge_adapter(weights: Sequence[Path], adapter: Path, path: Path) -> None:
     tensors: dict[str, Tensor] = {}
     for file in (*weights, adapter):
         tensors |= _load(file)
-    save_file(tensors, path, {METADATA_KEY: _memory_of(adapter)})
+    path.write_bytes(save(tensors, {METADATA_KEY: _memory_of(adapter)}))
 
 
 def split_adapter(weights: Sequence[Path], path: Path) -> None:
@@ -149,7 +148,7 @@ def split_adapter(weights: Sequence[Path], path: Path) -> None:
     if holder is None:
         raise WeightsError("the checkpoint holds no adapter")
     tensors = {name: t for file in weights for name, t in _load(file).items() if PART in name}
-    save_file(tensors, path, {METADATA_KEY: _memory_of(holder)})
+    path.write_bytes(save(tensors, {METADATA_KEY: _memory_of(holder)}))
 
 
 def read_memory_config(weights: Sequence[Path]) -> MemoryConfig | BranchConfig:

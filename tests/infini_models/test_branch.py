@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from infini_models.adapter import grow_branches, read_memory_config, save_adapter
+from infini_models.adapter import grow_branches, read_memory_config, serialize_adapter
 from infini_models.branch import MemoryBranch
 from infini_models.config import PAPER, BranchConfig
 from infini_models.decoder import Decoder
@@ -210,7 +210,8 @@ def test_an_adapter_restores_every_tensor(form: str, tmp_path: Path) -> None:
         if name != "lm_head.weight" and not name.endswith("memory_gate")
     }
     save_file(tensors, tmp_path / "base.safetensors")
-    save_adapter(decoder, tmp_path / "adapter.safetensors", torch.float32)
+    adapter = serialize_adapter(decoder, torch.float32)
+    (tmp_path / "adapter.safetensors").write_bytes(adapter)
     files = [tmp_path / "base.safetensors", tmp_path / "adapter.safetensors"]
     loaded = load_decoder(HUGGING_FACE, files, form)
     assert loaded.memory_config == CONFIG == read_memory_config(files)
@@ -260,7 +261,7 @@ def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no layer 9"):
         grow_branches(tiny_decoder(), BranchConfig(layers=(9,), num_features=4))
     with pytest.raises(ConfigError, match="no memory branches"):
-        save_adapter(tiny_decoder(), tmp_path / "a.safetensors")
+        serialize_adapter(tiny_decoder())
     for text in ("{", json.dumps({"layers": [0]}), json.dumps([1])):
         save_file({"x": torch.zeros(1)}, tmp_path / "b.safetensors", {"memory": text})
         with pytest.raises(ConfigError, match="no usable"):

@@ -309,6 +309,11 @@ def test_the_command(infini: Infini, recipe_file: Path, tmp_path: Path) -> None:
     assert outcome.code == 0, outcome.err
     document = json.loads(outcome.out)
     assert document["num_steps"] == 4
+    early = tmp_path / "early"
+    assert infini("train", recipe_file, "-o", early, "--until", 2).code == 0
+    assert without_time(early) == without_time(tmp_path / "run")[:2]
+    assert infini("train", recipe_file, "-o", early).code == 0
+    assert (early / STATE).read_bytes() == (tmp_path / "run" / STATE).read_bytes()
     assert Path(document["adapter"]).is_file()
     assert len(without_time(tmp_path / "run")) == 4
     assert Step(**without_time(tmp_path / "run")[-1]).loss == document["last_loss"]
