@@ -23,6 +23,7 @@ COLUMNS = (
     TableColumn("segment", is_number=True),
     TableColumn("tokens", is_number=True),
     TableColumn("perplexity", is_number=True),
+    TableColumn("floats", is_number=True),
     TableColumn("by position"),
 )
 
@@ -51,22 +52,40 @@ def perplexity(
     no_controls: Annotated[
         bool, typer.Option("--no-controls", help="Leave out memory off.")
     ] = False,
+    baselines: Annotated[
+        bool,
+        typer.Option("--baselines", help="Measure a cached window and nearest neighbours too."),
+    ] = False,
+    neighbours_layer: Annotated[
+        int | None,
+        typer.Option(
+            "--neighbours-layer",
+            min=0,
+            help="Where neighbours are looked for; three quarters up where not given.",
+            metavar="NUMBER",
+        ),
+    ] = None,
     plot: Plot = None,
     json: Json = False,
     output: Output = None,
 ) -> None:
     """Measure how well a model predicts texts, with its memory and without."""
     from infini_cli.commands import engine
-    from infini_cli.evaluation.perplexity import evaluate_perplexity
+    from infini_cli.evaluation.perplexity import BASELINES, CONDITIONS, evaluate_perplexity
     from infini_cli.evaluation.texts import read_text
 
     if "," in length:
         raise UsageError("`--length` takes one length", hint="for instance 32K")
     (most,) = parse_lengths(length)
+    conditions = (*CONDITIONS[: 1 if no_controls else 2], *(BASELINES if baselines else ()))
     books = list(collect_books(texts))
     refuse_to_overwrite(output, books)
     with terminal.progress() as progress:
         loaded = engine.open_model(model, progress)
+        num_layers = loaded.decoder.config.num_layers
+        layer = 3 * num_layers // 4 if neighbours_layer is None else neighbours_layer
+        if layer >= num_layers:
+            raise UsageError(f"there is no layer {layer}", hint=f"the last is {num_layers - 1}")
         sizes = parse_lengths(segment_lengths) if segment_lengths else [loaded.segment_length]
         read = ((book.name, loaded.tokenizer.encode(read_text(book))[:most]) for book in books)
         found = [
@@ -77,7 +96,8 @@ def perplexity(
                 progress,
                 segment_lengths=sizes,
                 num_parts=parts,
-                controls=not no_controls,
+                conditions=conditions,
+                neighbours_layer=layer,
             )
         ]
     if plot is not None:
@@ -96,6 +116,7 @@ def perplexity(
             f"{item['segment_length']:,}",
             f"{item['num_tokens']:,}",
             f"{item['perplexity']:.2f}",
+            f"{item['memory_floats']:,}",
             " ".join(f"{value:.2f}" for value in item["by_position"]),
         )
         for item in found

@@ -107,7 +107,7 @@ class InfiniAttention(nn.Module):
             write: whether the memory takes the segment in.
             keep_local: whether to return the segment's keys and values.
         """
-        query_BHSK, key_BNSK, value_BNSK = self._project(x_BSD)
+        query_BHSK, key_BNSK, value_BNSK = self.project(x_BSD)
         turned_query_BHSK = rotate(query_BHSK, *rotary)
         turned_key_BNSK = rotate(key_BNSK, *rotary)
         local_BHSK = functional.scaled_dot_product_attention(
@@ -152,7 +152,7 @@ class InfiniAttention(nn.Module):
         Returns:
             [B, S, D].
         """
-        query_BHSK, key_BNSK, value_BNSK = self._project(x_BSD)
+        query_BHSK, key_BNSK, value_BNSK = self.project(x_BSD)
         batch, num_tokens, _ = x_BSD.shape
         keys_BNCK, values_BNCK = cache.append(
             layer, positions_BS, rotate(key_BNSK, *rotary), value_BNSK
@@ -169,7 +169,8 @@ class InfiniAttention(nn.Module):
         local_BHSK = local_BNRK.view(batch, -1, num_tokens, self.config.head_dim)
         return self._add_memory(x_BSD, query_BHSK, local_BHSK.to(query_BHSK.dtype), memory)
 
-    def _project(self, x_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Give queries [B, H, S, K], keys and values [B, N, S, K], none with position."""
         heads = (*x_BSD.shape[:2], -1, self.config.head_dim)
         query_BSHK = self.q_proj(x_BSD).view(heads)
         key_BSNK = self.k_proj(x_BSD).view(heads)

@@ -23,7 +23,7 @@ IDS = [int(id) for id in torch.randint(0, 400, (301,), generator=torch.Generator
 
 def test_one_segment_is_one_pass(remembering: Model) -> None:
     (found, off) = evaluate_perplexity(
-        remembering, [("t", IDS)], silent, segment_lengths=[400], num_parts=3, controls=True
+        remembering, [("t", IDS)], silent, segment_lengths=[400], num_parts=3
     )
     with torch.inference_mode():
         result = remembering.decoder.read_segment(torch.tensor([IDS[:-1]]), None)
@@ -40,7 +40,7 @@ def test_one_segment_is_one_pass(remembering: Model) -> None:
 def test_the_memory_is_carried_on_and_off_is_off(remembering: Model) -> None:
     found = list(
         evaluate_perplexity(
-            remembering, [("t", IDS)], silent, segment_lengths=[50, 100], num_parts=2, controls=True
+            remembering, [("t", IDS)], silent, segment_lengths=[50, 100], num_parts=2
         )
     )
     assert [(item.condition, item.segment_length) for item in found] == [
@@ -73,3 +73,15 @@ def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     assert len(document["texts"][0]["by_position"]) == 2
     table = infini(*command, "--segment-lengths", "100", "--no-controls").out.splitlines()
     assert table[1].split()[:4] == ["book.txt", "memory", "100", "499"]
+    other = json.loads(infini(*command, "--baselines", "--segment-lengths", 100, "--json").out)
+    names = [item["condition"] for item in other["texts"]]
+    assert names == ["memory", "memory off", "cached window", "neighbours"]
+    floats = {item["condition"]: item["memory_floats"] for item in other["texts"]}
+    # Two for each of 500 tokens (neighbours) or of 100 in each layer (cached window).
+    assert floats["neighbours"] % (2 * 500) == 0
+    assert floats["cached window"] % (2 * 100) == 0
+    assert floats["memory"] > floats["memory off"] == 0
+    values = [item["perplexity"] for item in other["texts"]]
+    assert len(set(values)) == 4
+    refused = infini(*command, "--neighbours-layer", 99)
+    assert (refused.code, refused.out) == (2, "")
