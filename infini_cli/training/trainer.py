@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 STATE = "state.safetensors"
 LOG = "log.jsonl"
 ADAPTER = "adapter.safetensors"
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 GATES = (".gain", ".rate.bias")
 """Few numbers on which much depends: they learn fast and are not pulled to zero. The weights of the
 rate are not among them: at that speed it is shut before there is anything worth keeping."""
@@ -190,8 +191,9 @@ class Trainer:
 
         tensors = dict(self.learned)
         for name, parameter in self.learned.items():
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                tensors[f"{key}:{name}"] = self.optimizer.state[parameter][key]
+            # Nothing is known yet of a parameter that no gradient has reached.
+            for key, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"{key}:{name}"] = value
         if self.carried is not None:
             tensors |= {f"carried:{n}": t for n, t in memory_tensors(self.carried).items()}
         # One entry: several would come in another order every time.
@@ -219,9 +221,10 @@ class Trainer:
             with torch.no_grad():
                 for name, parameter in self.learned.items():
                     parameter.copy_(tensors[name])
-                    self.optimizer.state[parameter] = {
-                        key: tensors[f"{key}:{name}"] for key in ("step", "exp_avg", "exp_avg_sq")
-                    }
+                    if f"step:{name}" in tensors:
+                        self.optimizer.state[parameter] = {
+                            key: tensors[f"{key}:{name}"] for key in MOMENTS
+                        }
             prefix = "carried:"
             carried = {
                 n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)

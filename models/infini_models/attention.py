@@ -196,6 +196,8 @@ class InfiniAttention(nn.Module):
         if memory is None or self.is_closed:
             return self._merge_heads(local_BHSK)
         if self.memory_branch is not None:
+            if not bool(memory.filled_B.any()):
+                return self._merge_heads(local_BHSK)
             return self._merge_heads(local_BHSK) + self.memory_branch.read(x_BSD, memory)
         return self._merge_heads(self._mix(query_BHSK, local_BHSK, memory))
 

@@ -101,10 +101,16 @@ class MemoryBranch(nn.Module):
 
     def write(self, x_BSD: Tensor, memory: LayerMemory) -> LayerMemory:
         """Give the memory after a segment; the old one is left as it is."""
+        rate_BNS = write_rate(self.rate(x_BSD.float())).transpose(1, 2)
+        # A rate of zero changes nothing, and no gradient passes it: such tokens are left out.
+        written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
+        if not bool(written_S.any()):
+            return memory
+        if not bool(written_S.all()):
+            x_BSD, rate_BNS = x_BSD[:, written_S], rate_BNS[:, :, written_S]
         key_BNSK = self._heads(self.k_proj, x_BSD)
         value_BNSV = self._heads(self.v_proj, x_BSD).float()
         features_BNSP = _features(key_BNSK, self.key_map)
-        rate_BNS = write_rate(self.rate(x_BSD.float())).transpose(1, 2)
         written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV, rate_BNS)
         # In the place of a normaliser, which the delta rule does not need: how much was written.
         return LayerMemory(written_BNPV, memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from infini_models.adapter import grow_branches, read_memory_config, serialize_adapter
-from infini_models.branch import MemoryBranch
+from infini_models.branch import MemoryBranch, write_rate
 from infini_models.config import PAPER, BranchConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import ConfigError, WeightsError
@@ -89,8 +89,12 @@ def slow(branch: MemoryBranch, x_SD: Tensor, segment_length: int) -> Tensor:
     return branch.o_proj(out)
 
 
-def test_the_branch_is_its_equations() -> None:
+@pytest.mark.parametrize("rate_bias", [6.0, -3.0])
+def test_the_branch_is_its_equations(rate_bias: float) -> None:
     branch = branched().layers[0].self_attn.memory_branch
+    with torch.no_grad():
+        branch.rate.bias.fill_(rate_bias)
+        branch.rate.weight.mul_(20)
     x_BSD = torch.randn(2, 30, TINY.hidden_size, generator=torch.Generator().manual_seed(1))
     memory, parts = branch.empty_memory(2), []
     with torch.no_grad():
@@ -102,6 +106,11 @@ def test_the_branch_is_its_equations() -> None:
             torch.testing.assert_close(
                 found[row], slow(branch, x_BSD[row], SEGMENT), atol=1e-5, rtol=1e-4
             )
+        # At -3 some tokens are written in one row or head alone, and some in none.
+        rates = write_rate(branch.rate(x_BSD))
+        unwritten = (rates == 0).all(dim=-1)
+        assert bool(unwritten.all(dim=0).any()) is (rate_bias < 0)
+        assert bool((unwritten[0] != unwritten[1]).any()) is (rate_bias < 0)
 
 
 def test_what_is_not_worth_keeping_leaves_the_memory_as_it_was() -> None:
