@@ -8,6 +8,7 @@ start = ""                       # an adapter to go on from, relative to the rec
 [memory]                         # see `BranchConfig`
 layers = [8, 9, 10, 11]
 num_features = 64
+rank = 32
 
 [tasks]                          # shares of the steps
 passkey = 0.7                    # the digits of a hidden key
@@ -60,6 +61,7 @@ class MemoryRecipe:
 
     layers: tuple[int, ...]
     num_features: int
+    rank: int = 32
     gain_init: float = 0.1
     rate_init: float = 1.0
 

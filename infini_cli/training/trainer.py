@@ -248,13 +248,15 @@ def add_memory(model: Model, recipe: Recipe) -> None:
     from infini_models.errors import CheckpointError
 
     memory = recipe.memory
-    config = BranchConfig(memory.layers, memory.num_features, memory.gain_init, memory.rate_init)
+    config = BranchConfig(
+        memory.layers, memory.num_features, memory.rank, memory.gain_init, memory.rate_init
+    )
     path = recipe.folder / recipe.start
     if recipe.start and not path.is_file():
         raise InputNotFound(f"there is no adapter `{path}`")
     try:
         if not recipe.start:
-            grow_branches(model.decoder, config)
+            grow_branches(model.decoder, config, recipe.seed)
             return
         restore_branches(model.decoder, path)
     except CheckpointError as error:

@@ -1,7 +1,7 @@
 """Adapters: the memory branches of a decoder as a file of their own, a few MB beside its base.
 
 An adapter is a safetensors file. Its tensors are named as in the decoder
-(`model.layers.8.self_attn.memory_branch.q_proj.weight`), its metadata entry `memory` holds the
+(`model.layers.8.self_attn.memory_branch.query.down_RI`), its metadata entry `memory` holds the
 `BranchConfig` as JSON. It is loaded after the base's files, see `load_decoder`.
 """
 
@@ -22,29 +22,29 @@ from infini_models.branch import MemoryBranch
 from infini_models.config import PAPER, BranchConfig, MemoryConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import ConfigError, WeightsError
-from infini_models.linear import Linear
 
 METADATA_KEY = "memory"
 PART = ".memory_branch."
+FACTORS = (".down_RI", ".up_OR")
+"""Most of the numbers, and the least of the care."""
 
 
-@torch.no_grad()
-def grow_branches(decoder: Decoder, config: BranchConfig) -> None:
-    """Give a decoder memory branches that start as copies of its layers' own projections.
+def grow_branches(decoder: Decoder, config: BranchConfig, seed: int = 0) -> None:
+    """Give a decoder memory branches that start as its layers' own projections.
 
-    The paper's gates go; branches are float32 and trainable whatever the base computes in.
+    The paper's gates go; branches are trainable whatever the base computes in.
 
     Args:
-        decoder: float32 or bfloat16, changed in place.
-        config: which layers, and how many features.
+        decoder: changed in place.
+        config: which layers, how many features, what rank.
+        seed: of the corrections' inner halves.
 
     Raises:
-        ConfigError: a layer is not there, or the weights are bytes.
+        ConfigError: a layer is not there.
     """
-    if decoder.form == "int8":
-        raise ConfigError("a base of bytes cannot be copied from")
     if max(config.layers) >= decoder.config.num_layers:
         raise ConfigError(f"there is no layer {max(config.layers)}")
+    generator = torch.Generator().manual_seed(seed)
     decoder.memory_config = config
     for index, layer in enumerate(decoder.layers):
         attention = layer.self_attn
@@ -54,19 +54,8 @@ def grow_branches(decoder: Decoder, config: BranchConfig) -> None:
             del attention.memory_gate
         attention.memory_branch = None
         if index in config.layers:
-            attention.memory_branch = _grown(attention, config)
-
-
-def _grown(attention: InfiniAttention, config: BranchConfig) -> MemoryBranch:
-    branch = MemoryBranch(attention.config, config, torch.float32)
-    for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
-        source, target = getattr(attention, name), getattr(branch, name)
-        assert isinstance(source, Linear)
-        target.weight.copy_(source.weight)
-        if target.bias is not None:
-            assert source.bias is not None
-            target.bias.copy_(source.bias)
-    return branch
+            attention.memory_branch = MemoryBranch(decoder.config, config)
+            attention.memory_branch.reset(generator)
 
 
 @torch.no_grad()
@@ -101,7 +90,7 @@ def serialize_adapter(decoder: Decoder, dtype: torch.dtype = torch.bfloat16) -> 
 
     Args:
         decoder: with branches.
-        dtype: of the projections; the rest is float32.
+        dtype: of the corrections; the rest is float32.
 
     Raises:
         ConfigError: it has no branches.
@@ -109,7 +98,7 @@ def serialize_adapter(decoder: Decoder, dtype: torch.dtype = torch.bfloat16) -> 
     if not isinstance(decoder.memory_config, BranchConfig):
         raise ConfigError("the decoder has no memory branches")
     tensors = {
-        f"model.{name}": tensor.to(dtype if "_proj." in name else torch.float32).contiguous()
+        f"model.{name}": tensor.to(dtype if name.endswith(FACTORS) else torch.float32).contiguous()
         for name, tensor in decoder.state_dict().items()
         if PART in name
     }
@@ -198,6 +187,7 @@ def _config_from(text: str, path: Path) -> BranchConfig:
         return BranchConfig(
             layers=tuple(int(layer) for layer in values["layers"]),
             num_features=int(values["num_features"]),
+            rank=int(values["rank"]),
             gain_init=float(values["gain_init"]),
             rate_init=float(values["rate_init"]),
         )

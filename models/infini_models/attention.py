@@ -184,7 +184,7 @@ class InfiniAttention(nn.Module):
         self, memory: LayerMemory, x_BSD: Tensor, key_BNSK: Tensor, value_BNSK: Tensor
     ) -> LayerMemory:
         if self.memory_branch is not None:
-            return self.memory_branch.write(x_BSD, memory)
+            return self.memory_branch.write(x_BSD, key_BNSK, value_BNSK, memory)
         if isinstance(self.memory_config, MemoryConfig):
             return compressive.write(memory, key_BNSK, value_BNSK, self.memory_config)
         return memory
@@ -198,7 +198,9 @@ class InfiniAttention(nn.Module):
         if self.memory_branch is not None:
             if not bool(memory.filled_B.any()):
                 return self._merge_heads(local_BHSK)
-            return self._merge_heads(local_BHSK) + self.memory_branch.read(x_BSD, memory)
+            read_BHSK = self.memory_branch.read(x_BSD, query_BHSK, memory)
+            correction_BSD: Tensor = self.memory_branch.output(read_BHSK.transpose(1, 2).flatten(2))
+            return self._merge_heads(local_BHSK + read_BHSK) + correction_BSD
         return self._merge_heads(self._mix(query_BHSK, local_BHSK, memory))
 
     def _mix(self, query_BHSK: Tensor, local_BHSK: Tensor, memory: LayerMemory) -> Tensor:

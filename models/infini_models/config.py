@@ -146,25 +146,27 @@ class MemoryConfig:
 
 @dataclass(frozen=True, slots=True)
 class BranchConfig:
-    """A memory with projections of its own, beside the attention of a frozen base.
+    """A memory beside the attention of a frozen base, its projections corrected from the base's.
 
     Attributes:
         layers: which layers have one, counted from 0.
         num_features: rows of the feature maps; keys and queries have twice as many features.
+        rank: of the corrections to the projections.
         gain_init: what its output is multiplied by before training.
         rate_init: bias of the rate at which is written; its sigmoid is the rate before training.
     """
 
     layers: tuple[int, ...]
     num_features: int
+    rank: int = 32
     gain_init: float = 0.1
     rate_init: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.layers or min(self.layers) < 0 or len(set(self.layers)) < len(self.layers):
             raise ConfigError(f"{list(self.layers)} are no layers, each once")
-        if self.num_features < 1:
-            raise ConfigError(f"a memory cannot have {self.num_features} features")
+        if min(self.num_features, self.rank) < 1:
+            raise ConfigError(f"no memory has {self.num_features} features, rank {self.rank}")
 
 
 PAPER = MemoryConfig()

@@ -152,7 +152,7 @@ class Decoder(nn.Module):
         config = self.memory_config
         if isinstance(config, MemoryConfig) or index not in config.layers:
             return None
-        return MemoryBranch(self.config, config, self.dtype)
+        return MemoryBranch(self.config, config)
 
     def empty_memory(self, batch: int = 1) -> Memory:
         """Give the memory before anything was read."""

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 from infini_models.adapter import grow_branches, read_memory_config, serialize_adapter
-from infini_models.branch import MemoryBranch, write_rate
+from infini_models.attention import InfiniAttention
+from infini_models.branch import write_rate
 from infini_models.config import PAPER, BranchConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import ConfigError, WeightsError
 from infini_models.generate import Branch, read_prompt, write_branches
 from infini_models.load import load_decoder
+from infini_models.memory import LayerMemory
+from infini_models.rotary import rotary_tables
 from infini_models.sampling import Sampling
 from infini_models.snapshot import memory_from_tensors, memory_tensors
 from safetensors.torch import save_file
@@ -59,11 +62,17 @@ def stream(decoder: Decoder, ids_BS: Tensor) -> tuple[Tensor, tuple[object, ...]
     return torch.cat(hidden, dim=1), memory
 
 
-def slow(branch: MemoryBranch, x_SD: Tensor, segment_length: int) -> Tensor:
-    """The equations a token and a head at a time: what is added to the attention's output."""
-    config = branch.config
+def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tensor:
+    """The equations a token and a head at a time: what is added to local attention, all heads."""
+    branch, config = attention.memory_branch, attention.config
+    assert branch is not None
     width, shared = config.head_dim, config.num_key_value_heads
     out = torch.zeros(len(x_SD), config.num_heads * width)
+
+    def project(name: str, x_D: Tensor) -> Tensor:
+        own = getattr(attention, f"{name[0]}_proj").weight
+        correction = getattr(branch, name)
+        return ((own + correction.up_OR @ correction.down_RI) @ x_D).view(-1, width)
 
     def features(x_K: Tensor, map_FK: Tensor) -> Tensor:
         mapped = map_FK @ x_K
@@ -74,24 +83,25 @@ def slow(branch: MemoryBranch, x_SD: Tensor, segment_length: int) -> Tensor:
     for start in range(0, len(x_SD), segment_length):
         tokens = x_SD[start : start + segment_length]
         for place, x_D in enumerate(tokens, start):
-            queries = branch.q_proj(x_D).view(-1, width)
+            queries = project("query", x_D)
             for head in range(config.num_heads):
                 phi = features(queries[head], branch.query_map[head])
                 read = phi @ memory[head // config.num_groups]
                 out[place, head * width : (head + 1) * width] = branch.gain[head] * read
         for x_D in tokens:
-            keys, values = (p(x_D).view(-1, width) for p in (branch.k_proj, branch.v_proj))
+            keys, values = project("key", x_D), project("value", x_D)
             rates = (1.05 * branch.rate(x_D).sigmoid() - 0.05).clamp(min=0)
             for head in range(shared):
                 phi = features(keys[head], branch.key_map[head])
                 known = phi @ memory[head]
                 memory[head] += rates[head] * torch.outer(phi, values[head] - known)
-    return branch.o_proj(out)
+    return out
 
 
-@pytest.mark.parametrize("rate_bias", [6.0, -3.0])
+@pytest.mark.parametrize("rate_bias", [6.0, -5.0])
 def test_the_branch_is_its_equations(rate_bias: float) -> None:
-    branch = branched().layers[0].self_attn.memory_branch
+    attention = branched().layers[0].self_attn
+    branch = attention.memory_branch
     with torch.no_grad():
         branch.rate.bias.fill_(rate_bias)
         branch.rate.weight.mul_(20)
@@ -99,14 +109,25 @@ def test_the_branch_is_its_equations(rate_bias: float) -> None:
     memory, parts = branch.empty_memory(2), []
     with torch.no_grad():
         for start in range(0, 30, SEGMENT):
-            parts.append(branch.read(x_BSD[:, start : start + SEGMENT], memory))
-            memory = branch.write(x_BSD[:, start : start + SEGMENT], memory)
+            part_BSD = x_BSD[:, start : start + SEGMENT]
+            query, key, value = attention.project(part_BSD)
+            parts.append(branch.read(part_BSD, query, memory).transpose(1, 2).flatten(2))
+            memory = branch.write(part_BSD, key, value, memory)
         found = torch.cat(parts, dim=1)
         for row in range(2):
             torch.testing.assert_close(
-                found[row], slow(branch, x_BSD[row], SEGMENT), atol=1e-5, rtol=1e-4
+                found[row], slow(attention, x_BSD[row], SEGMENT), atol=1e-5, rtol=1e-4
             )
-        # At -3 some tokens are written in one row or head alone, and some in none.
+        # And how it comes out: beside local attention, with a correction of its own.
+        part_BSD = x_BSD[:, :SEGMENT]
+        tables = rotary_tables(branched().frequencies, torch.arange(SEGMENT))
+        with_memory = attention.read_segment(part_BSD, tables, memory).output_BSD
+        without = attention.read_segment(part_BSD, tables, None).output_BSD
+        read = branch.read(part_BSD, attention.project(part_BSD)[0], memory)
+        merged = read.transpose(1, 2).flatten(2)
+        own = attention.o_proj.weight + branch.output.up_OR @ branch.output.down_RI
+        torch.testing.assert_close(with_memory - without, merged @ own.T, atol=1e-5, rtol=1e-4)
+        # At -5 some tokens are written in one row or head alone, and some in none.
         rates = write_rate(branch.rate(x_BSD))
         unwritten = (rates == 0).all(dim=-1)
         assert bool(unwritten.all(dim=0).any()) is (rate_bias < 0)
@@ -114,18 +135,25 @@ def test_the_branch_is_its_equations(rate_bias: float) -> None:
 
 
 def test_what_is_not_worth_keeping_leaves_the_memory_as_it_was() -> None:
-    branch = branched().layers[0].self_attn.memory_branch
+    attention = branched().layers[0].self_attn
+    branch = attention.memory_branch
     x_BSD = torch.randn(1, 20, TINY.hidden_size, generator=torch.Generator().manual_seed(2))
+
+    def write(x_BSD: Tensor, memory: LayerMemory) -> LayerMemory:
+        _, key, value = attention.project(x_BSD)
+        after: LayerMemory = branch.write(x_BSD, key, value, memory)
+        return after
+
     with torch.no_grad():
-        memory = branch.write(x_BSD, branch.empty_memory(1))
+        memory = write(x_BSD, branch.empty_memory(1))
         assert 0 < float(memory.normalizer_BNK.mean()) < 20
         branch.rate.weight.zero_()
         branch.rate.bias.fill_(-3.0)
-        after = branch.write(x_BSD.flip(1), memory)
+        after = write(x_BSD.flip(1), memory)
         assert torch.equal(after.memory_BNKV, memory.memory_BNKV)
         assert torch.equal(after.normalizer_BNK, memory.normalizer_BNK)
         branch.rate.bias.fill_(30.0)
-        full = branch.write(x_BSD, branch.empty_memory(1))
+        full = write(x_BSD, branch.empty_memory(1))
         torch.testing.assert_close(full.normalizer_BNK, torch.full((1, 2, 1), 20.0))
 
 
@@ -264,6 +292,8 @@ def test_long_reading_in_bfloat16_stays_finite() -> None:
 def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
     with pytest.raises(ConfigError):
         BranchConfig(layers=layers, num_features=4)
+    with pytest.raises(ConfigError):
+        BranchConfig(layers=(0,), num_features=4, rank=0)
 
 
 def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
