@@ -138,9 +138,9 @@ def hash_settings(
 
 
 def _model_settings(model: ModelOptions) -> str:
-    from infini_cli.store.resolve import shipped_adapter
+    from infini_cli.store.resolve import find_adapter
 
-    adapter = model.adapter or shipped_adapter(model.model)
+    adapter = find_adapter(model.model, model.adapter)
     if adapter is None or not adapter.is_file():
         return model.model
     return f"{model.model} {hash_file(adapter)}"

@@ -204,7 +204,7 @@ def _facts(status: ModelStatus) -> dict[str, Any]:
         "summary": model.summary,
         "num_parameters": model.num_parameters,
         "segment_length": model.segment_length,
-        "has_trained_memory": model.adapter is not None,
+        "trained_memories": list(model.adapters),
         "file": model.file_name,
         "num_bytes": model.num_bytes,
         "sha256": model.sha256,

@@ -32,7 +32,7 @@ def merge(
         Path | None,
         typer.Option(
             "--adapter",
-            help="The trained memory; that which comes with the model where none is given.",
+            help="The trained memory, a file or a name of `infini models show`.",
             metavar="FILE",
         ),
     ] = None,
@@ -42,10 +42,11 @@ def merge(
     """Write a model and a trained memory as one checkpoint, a folder that `--model` takes."""
     from infini_cli.errors import UsageError
     from infini_cli.store import checkpoint
+    from infini_cli.store.resolve import find_adapter
 
     with terminal.progress() as progress:
         resolved = _resolve(name, offline, progress)
-        chosen = adapter or resolved.adapter
+        chosen = find_adapter(name, adapter)
         if chosen is None:
             raise UsageError(
                 f"no trained memory comes with `{name}`", hint="name one with `--adapter`"

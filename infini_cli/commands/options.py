@@ -198,7 +198,7 @@ Adapter = Annotated[
     Path | None,
     typer.Option(
         "--adapter",
-        help="A trained memory in the place of the model's own: a safetensors file, or `none`.",
+        help="A trained memory: a safetensors file, a name of `infini models show`, or `none`.",
         metavar="FILE",
     ),
 ]

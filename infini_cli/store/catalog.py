@@ -115,6 +115,11 @@ class CatalogModel:
         path = self.folder / ADAPTER
         return path if path.is_file() else None
 
+    @property
+    def adapters(self) -> dict[str, Path]:
+        """Every trained memory that lies beside its card, by name: for one task, not for all."""
+        return {path.stem: path for path in sorted(self.folder.glob("*.safetensors"))}
+
 
 @cache
 def catalog() -> tuple[CatalogModel, ...]:

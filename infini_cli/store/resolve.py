@@ -23,6 +23,8 @@ MAX_JSON_BYTES = 1 << 24
 MAX_SHOWN = 80
 """Characters of a name in an error."""
 INDEX = "model.safetensors.index.json"
+NO_ADAPTER = Path("none")
+"""In the place of an adapter: the base as it is."""
 SEGMENT_LENGTH = 1024
 """A note says one thing on each segment: on longer ones it would leave most of them out."""
 
@@ -40,7 +42,6 @@ class ResolvedModel:
         segment_length: recommended tokens a segment.
         weights: gives the safetensors files for a form, converting a GGUF file where that
             form has not been made yet.
-        adapter: the trained memory that comes with it; None: it has none.
     """
 
     name: str
@@ -48,7 +49,6 @@ class ResolvedModel:
     checkpoint: str
     segment_length: int
     weights: Weights
-    adapter: Path | None = None
 
     @property
     def config(self) -> dict[str, Any]:
@@ -110,10 +110,22 @@ def ensure(
     return resolve(name, form=form, progress=progress)
 
 
-def shipped_adapter(argument: str | None) -> Path | None:
-    """Give the trained memory that comes with a model, whether or not the model is here."""
+def find_adapter(argument: str | None, adapter: Path | None) -> Path | None:
+    """Find a trained memory, whether or not the model is here.
+
+    Args:
+        argument: the model, as for `resolve`.
+        adapter: a file, or the name of a memory beside the model's card; None: the one that
+            comes with the model for every use; `NO_ADAPTER`: none.
+    """
     name = argument or default_model().name
-    return next((model.adapter for model in catalog() if model.name == name), None)
+    model = next((model for model in catalog() if model.name == name), None)
+    if adapter is None:
+        return model.adapter if model is not None else None
+    if adapter == NO_ADAPTER:
+        return None
+    named = model.adapters if model is not None else {}
+    return adapter if adapter.is_file() else named.get(str(adapter), adapter)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -144,12 +156,7 @@ def _from_catalog(name: str, form: Form, progress: Progress) -> ResolvedModel:
         return (models.convert_installed(name, form, progress),)
 
     return ResolvedModel(
-        name,
-        found.converted,
-        found.model.sha256,
-        found.model.segment_length,
-        weights,
-        found.model.adapter,
+        name, found.converted, found.model.sha256, found.model.segment_length, weights
     )
 
 

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from infini_cli.store.resolve import ResolvedModel
 
 
-NO_ADAPTER = Path("none")
-"""In the place of an adapter: the base as it is."""
-
-
 @dataclass(frozen=True, slots=True)
 class Model:
     """A loaded model.
@@ -61,8 +57,7 @@ def open_model(
         name: of the catalogue, a folder, or `owner/name[@revision]`.
         offline: never use the network.
         progress: told of downloads and conversions.
-        adapter: a trained memory for it; None: the one that comes with it, if any;
-            `NO_ADAPTER`: none.
+        adapter: a trained memory for it, see `find_adapter`.
 
     Raises:
         ModelNotFound: it, or the adapter, cannot be had.
@@ -70,12 +65,11 @@ def open_model(
     """
     from infini_models.machine import best_form
 
-    from infini_cli.store.resolve import ensure
+    from infini_cli.store.resolve import ensure, find_adapter
 
     form = best_form()
     resolved = ensure(name, form=form, offline=offline, progress=progress)
-    chosen = resolved.adapter if adapter is None else adapter
-    return load_model(resolved, form, progress, None if chosen == NO_ADAPTER else chosen)
+    return load_model(resolved, form, progress, find_adapter(name, adapter))
 
 
 def open_trainable_model(name: str, *, offline: bool, progress: Progress) -> Model:

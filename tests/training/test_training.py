@@ -22,7 +22,8 @@ from infini_cli.evaluation.passkey import KeySplit
 from infini_cli.progress import silent
 from infini_cli.store import resolve
 from infini_cli.store.catalog import default_model
-from infini_cli.tasks.model import NO_ADAPTER, Model, open_model, open_trainable_model
+from infini_cli.store.resolve import NO_ADAPTER
+from infini_cli.tasks.model import Model, open_model, open_trainable_model
 from infini_cli.training.recipe import (
     OptimizerRecipe,
     Recipe,
@@ -348,11 +349,18 @@ def test_the_memory_that_comes_with_a_model_is_used_unless_told_otherwise(
     infini("train", recipe_file, "-o", tmp_path / "run")
     shipped = tmp_path / "run" / ADAPTER
 
-    def ensure(name: str, **options: Any) -> resolve.ResolvedModel:
-        return replace(resolve.resolve(name, form="float32"), adapter=shipped)
-
-    monkeypatch.setattr(resolve, "ensure", ensure)
+    own_folder = tmp_path / "card"
+    own_folder.mkdir()
+    (own_folder / ADAPTER).write_bytes(shipped.read_bytes())
+    (own_folder / "other.safetensors").write_bytes(shipped.read_bytes())
+    model = replace(default_model(), name=str(tiny_folder), folder=own_folder)
+    monkeypatch.setattr(resolve, "catalog", lambda: (model,))
+    monkeypatch.setattr(
+        resolve, "ensure", lambda name, **options: resolve._from_folder(tiny_folder, name)
+    )
     own = open_model(str(tiny_folder), offline=True, progress=silent)
+    named = open_model(str(tiny_folder), offline=True, progress=silent, adapter=Path("other"))
+    assert named.checkpoint == own.checkpoint
     given = open_model(str(tiny_folder), offline=True, progress=silent, adapter=shipped)
     plain = open_model(str(tiny_folder), offline=True, progress=silent, adapter=NO_ADAPTER)
     assert own.remembers
@@ -367,8 +375,13 @@ def test_a_model_of_the_catalog_has_the_adapter_that_lies_beside_its_card(tmp_pa
     assert model.adapter is None
     (tmp_path / ADAPTER).write_bytes(b"")
     assert model.adapter == tmp_path / ADAPTER
-    assert resolve.shipped_adapter(None) == default_model().adapter
-    assert resolve.shipped_adapter(str(tmp_path)) is None
+    assert resolve.find_adapter(None, None) == default_model().adapter
+    assert resolve.find_adapter(str(tmp_path), None) is None
+    assert resolve.find_adapter("smollm2-135m-infini", NO_ADAPTER) is None
+    named = resolve.find_adapter("smollm2-135m-infini", Path("passkey"))
+    assert named is not None
+    assert named.is_file()
+    assert resolve.find_adapter(None, Path("passkey")) == Path("passkey")
 
 
 def test_an_adapter_becomes_a_checkpoint_and_comes_out_again(
