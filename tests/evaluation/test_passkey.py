@@ -57,7 +57,8 @@ def test_a_prompt_is_as_long_as_asked_and_holds_its_key(
     made = prompt(tokenizer, kind, length, depth, facts, seed)
     assert made.num_tokens == length
     context = tokenizer.decode(list(made.context))
-    key = tokenizer.decode(list(made.answer))
+    # The tiny tokenizer joins a blank with some digits.
+    key = tokenizer.decode(list(made.answer)).strip()
     assert len(key) == 5
     assert key.isdecimal()
     assert context.count(f"is {key}.") == 1
