@@ -10,32 +10,18 @@ written in full, and with one that lets all go by.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import torch
 from infini_models.adapter import grow_branches
-from infini_models.config import BranchConfig, DecoderConfig
+from infini_models.config import BranchConfig
 from infini_models.decoder import Decoder
 from infini_models.machine import best_form
 from infini_models.unroll import unrolled_loss
+from read_segment import SHAPE, seconds
 
-SHAPE = DecoderConfig("llama", 49152, 576, 30, 9, 3, 64, 1536, tie_word_embeddings=True)
 LAYERS = range(8, 20)
 FLOPS_A_LAYER = 2 * (576 * 576 * 2 + 576 * 192 * 2 + 3 * 576 * 1536)
 FLOPS_A_TOKEN = FLOPS_A_LAYER * (LAYERS.stop + len(LAYERS))
 ROWS, SEGMENTS, LENGTH = 2, 6, 256
-
-
-def seconds(work: Callable[[], object], repeats: int = 3) -> float:
-    """Give the shortest of a few runs after a first one."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def model(form: str) -> Decoder:

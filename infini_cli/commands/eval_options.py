@@ -12,6 +12,7 @@ import typer
 
 from infini_cli.batch_files import collect_books
 from infini_cli.commands.documents import to_json
+from infini_cli.commands.options import SegmentLength
 from infini_cli.errors import UsageError
 from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
@@ -49,15 +50,6 @@ HaystackName = Annotated[
 ]
 Samples = Annotated[int, typer.Option("--samples", min=1, help="Prompts a cell.")]
 DrawSeed = Annotated[int, typer.Option("--seed", help="Of what is drawn.")]
-SegmentLength = Annotated[
-    int | None,
-    typer.Option(
-        "--segment-length",
-        min=16,
-        help="The most tokens in a segment; the model's own where not given.",
-        metavar="TOKENS",
-    ),
-]
 NoControls = Annotated[
     bool, typer.Option("--no-controls", help="Leave out memory off and another text's memory.")
 ]

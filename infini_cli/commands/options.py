@@ -160,6 +160,16 @@ TopK = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the randomness.", metavar="NUMBER")]
 
+SegmentLength = Annotated[
+    int | None,
+    typer.Option(
+        "--segment-length",
+        min=16,
+        help="The most tokens in a segment; the model's own where not given.",
+        metavar="TOKENS",
+    ),
+]
+
 # The result.
 Output = Annotated[
     Path | None,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.inputs import open_book
-from infini_cli.commands.options import BookPath, Json, ModelOptions, ReadingOptions
+from infini_cli.commands.options import BookPath, Json, ModelOptions, ReadingOptions, SegmentLength
 from infini_cli.commands.toc import book_facts
 from infini_cli.commands.verb import verb
 from infini_cli.ui.tables import TableColumn
@@ -31,15 +29,7 @@ def command(
     reading: ReadingOptions,
     model: ModelOptions,
     book: BookPath = None,
-    segment_length: Annotated[
-        int | None,
-        typer.Option(
-            "--segment-length",
-            min=16,
-            help="The most tokens in a segment; the model's own where not given.",
-            metavar="TOKENS",
-        ),
-    ] = None,
+    segment_length: SegmentLength = None,
     json: Json = False,
 ) -> None:
     """Count the tokens that a model would read of a book."""
