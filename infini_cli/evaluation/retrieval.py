@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from infini_cli.evaluation import babilong, passkey
 from infini_cli.evaluation.haystack import Haystack, Prompt
+from infini_cli.evaluation.reads import Reads
 from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
 from infini_cli.tokens.tokenizer import Tokenizer
@@ -142,15 +143,18 @@ def evaluate_retrieval(
         progress: told of segments.
         controls: whether the controls are measured too.
     """
+    reads = Reads(model)
     for group in groups:
-        yield from _measure(model, group, progress, controls)
+        yield from _measure(model, group, reads, progress, controls)
 
 
-def _measure(model: Model, group: Group, progress: Progress, controls: bool) -> Iterator[Cell]:
+def _measure(
+    model: Model, group: Group, reads: Reads, progress: Progress, controls: bool
+) -> Iterator[Cell]:
     start = time.monotonic()
     prompts = group.prompts
     memories = [
-        _read(model, prompt, progress, f"{number} of {len(prompts)}")
+        _read(model, prompt, reads, progress, f"{number} of {len(prompts)}")
         for number, prompt in enumerate(prompts, start=1)
     ]
     given: dict[str, Sequence[Memory | None]] = {"memory": memories}
@@ -186,21 +190,16 @@ def _segments(model: Model, prompt: Prompt) -> list[tuple[int, ...]]:
     return [*pieces, prompt.context[before:]]
 
 
-def _read(model: Model, prompt: Prompt, progress: Progress, name: str) -> Memory:
+def _read(model: Model, prompt: Prompt, reads: Reads, progress: Progress, name: str) -> Memory:
     """Give the memory of all segments but the last, which the window holds."""
-    import torch
-
-    memory = model.decoder.empty_memory()
+    memory = reads.empty
     segments = _segments(model, prompt)
     clock = ReadingClock(
         f"prompt of {prompt.num_tokens:,} tokens", len(segments), len(prompt.context)
     )
     tokens = 0
     for index, segment in enumerate(segments[:-1], start=1):
-        with torch.inference_mode():
-            result = model.decoder.read_segment(torch.tensor([segment]), memory, memory_only=True)
-        assert result.memory is not None
-        memory = result.memory
+        memory = reads.read(segment, memory)
         tokens += len(segment)
         progress(clock.at(index, tokens, name, index))
     return memory

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 MEMORY_SHARE = 0.9
 """Of the facts asked for: stand before the last segment, so that only the memory can tell them."""
 
+TEXT_SHARE = 0.25
+"""Of the tokens of a text: are learnt. Scores over the vocabulary cost more than the layers, and
+neighbours teach nearly the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -38,11 +42,6 @@ class Batch:
     weights_BS: Tensor
     segment_lengths: tuple[int, ...]
     carries: bool
-
-    @property
-    def is_text(self) -> bool:
-        """Whether every token is learnt, and not an answer alone."""
-        return self.task in ("next_token", "distillation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +116,13 @@ class Sampler:
             [id for unit in self._sources.texts.units(length, draw) for id in unit][:length]
             for _ in range(self._batch_size)
         ]
-        weights = torch.ones(self._batch_size, length)
+        learnt = [[float(draw.random() < TEXT_SHARE) for _ in row] for row in rows]
+        weights = torch.tensor(learnt)
         if not carries:
             # With nothing in the memory there is nothing to learn.
             weights[:, : size + 1] = 0.0
+        # A short text may have had no luck.
+        weights[:, -1] = 1.0
         return Batch(task, torch.tensor(rows), weights, (size,) * count, carries)
 
     def _prompt_batch(

@@ -29,7 +29,7 @@ STATE = "state.safetensors"
 LOG = "log.jsonl"
 ADAPTER = "adapter.safetensors"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-GATES = (".gain", ".rate.bias")
+GATES = (".gain", ".rate.bias", ".read_gate.bias")
 """Few numbers on which much depends: they learn fast and are not pulled to zero. The weights of the
 rate are not among them: at that speed it is shut before there is anything worth keeping."""
 
@@ -139,8 +139,7 @@ class Trainer:
             batch.segment_lengths,
             memory,
             teacher_BSD=self._teacher(batch),
-            # A text's scores over the whole vocabulary would fill the machine.
-            recompute=settings.recompute or batch.is_text,
+            recompute=settings.recompute,
         )
         self.optimizer.zero_grad()
         # Free at first: what is to be kept is learnt before what is not.

@@ -4,16 +4,17 @@
     features  phi(x) = softmax(Wx, -Wx), scaled to unit length      (Hedgehog, Zhang et al. 2024)
     rate      max(0, (1 + f) sigmoid(w x + b) - f), f = 0.05, a KV head: zero for w x + b < -3
     write     the delta rule token by token at that rate, see `delta.py`
-    read      A_mem = gain * phi(q) M, before the segment is written
+    read      A_mem = gain * sigmoid(u x + c) * phi(q) M, before the segment is written
     output    W_o (attention + A_mem), plus a correction of low rank of A_mem
 
-It differs from the paper's memory in four ways, each for a reason. The base's own queries and
+It differs from the paper's memory in five ways, each for a reason. The base's own queries and
 keys serve local attention, and a memory without position cannot tell them apart: here they may
 move away, by a correction that starts at zero. ELU + 1 makes all keys alike; softmax makes them
 sparse. A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a
-million tokens of it leave the memory as it was, where a thousandth would have worn it away. And
-what is read is added, not mixed: where nothing was written, or with a gain of zero, the layer is
-the base's to the last bit.
+million tokens of it leave the memory as it was, where a thousandth would have worn it away. What
+is read is added, not mixed: where nothing was written, or with a gain of zero, the layer is the
+base's to the last bit. And each token has a gate on what it reads: softmax features are never
+orthogonal, so every query retrieves something, also that of a token that asks for nothing.
 
 Queries, keys and values come without position, as the paper's memory sees them.
 
@@ -34,6 +35,9 @@ from infini_models.memory import LayerMemory
 
 RATE_FLOOR = 0.05
 """f above."""
+
+READ_GATE_INIT = 2.0
+"""c before training: nearly open, or nothing would be learnt."""
 
 
 class LowRank(nn.Module):
@@ -70,6 +74,7 @@ class MemoryBranch(nn.Module):
         self.query_map = nn.Parameter(torch.empty(heads, rows, width))
         self.key_map = nn.Parameter(torch.empty(shared, rows, width))
         self.rate = nn.Linear(config.hidden_size, shared)
+        self.read_gate = nn.Linear(config.hidden_size, heads)
         self.gain = nn.Parameter(torch.empty(heads))
 
     @torch.no_grad()
@@ -84,6 +89,8 @@ class MemoryBranch(nn.Module):
             feature_map.copy_(torch.eye(width).repeat(-(-rows // width), 1)[:rows])
         self.rate.weight.zero_()
         self.rate.bias.fill_(self.branch_config.rate_init)
+        self.read_gate.weight.zero_()
+        self.read_gate.bias.fill_(READ_GATE_INIT)
         self.gain.fill_(self.branch_config.gain_init)
 
     @property
@@ -118,7 +125,9 @@ class MemoryBranch(nn.Module):
         grouped = (batch, self.config.num_key_value_heads, -1, num_features)
         retrieved_BNRV = features_BHSP.reshape(grouped) @ memory.memory_BNKV
         retrieved_BHSV = retrieved_BNRV.view(batch, -1, num_tokens, self.config.head_dim)
-        return (retrieved_BHSV * self.gain[:, None, None]).to(x_BSD.dtype)
+        gate_BSH = self.gain * self.read_gate(x_BSD.float()).sigmoid()
+        read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
+        return read_BHSV.to(x_BSD.dtype)
 
     def write(
         self, x_BSD: Tensor, key_BNSK: Tensor, value_BNSK: Tensor, memory: LayerMemory

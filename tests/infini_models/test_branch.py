@@ -83,11 +83,12 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
     for start in range(0, len(x_SD), segment_length):
         tokens = x_SD[start : start + segment_length]
         for place, x_D in enumerate(tokens, start):
-            queries = project("query", x_D)
+            queries, gates = project("query", x_D), branch.read_gate(x_D).sigmoid()
             for head in range(config.num_heads):
                 phi = features(queries[head], branch.query_map[head])
                 read = phi @ memory[head // config.num_groups]
-                out[place, head * width : (head + 1) * width] = branch.gain[head] * read
+                gate = branch.gain[head] * gates[head]
+                out[place, head * width : (head + 1) * width] = gate * read
         for x_D in tokens:
             keys, values = project("key", x_D), project("value", x_D)
             rates = (1.05 * branch.rate(x_D).sigmoid() - 0.05).clamp(min=0)

@@ -220,11 +220,12 @@ def test_each_task_is_drawn_as_often_as_it_says(tiny_folder: Path) -> None:
             assert learnt.strip() == "home"
         elif batch.task == "passkey":
             assert learnt.isdecimal()
-        elif batch.carries:
-            assert float(batch.weights_BS.min()) == 1.0
         else:
-            assert float(batch.weights_BS[:, : size + 1].max()) == 0.0
-            assert float(batch.weights_BS[:, size + 1 :].min()) == 1.0
+            # A quarter of a text is learnt, and nothing where there is no memory yet.
+            first = 0 if batch.carries else size + 1
+            assert batch.weights_BS[:, :first].sum() == 0
+            assert 0.15 < float(batch.weights_BS[:, first:].mean()) < 0.35
+            assert set(batch.weights_BS.flatten().tolist()) == {0.0, 1.0}
     assert counts.keys() == asdict(tasks).keys()
     assert min(counts.values()) >= 4
     only = Sampler(TasksRecipe(passkey=0, next_token=2), recipe, sources, 2, seed=3)

@@ -1,0 +1,78 @@
+"""Remembered reads: exactly what reading gives, and not read twice."""
+
+from __future__ import annotations
+
+import torch
+from infini_models.adapter import grow_branches
+from infini_models.config import BranchConfig
+from infini_models.decoder import Memory
+
+from infini_cli.evaluation.reads import Reads
+from infini_cli.tasks.model import Model
+from tests.tasks.conftest import open_folder as open_folder
+from tests.tasks.conftest import remembering as remembering
+
+FILLER = [tuple(range(start, start + 20)) for start in (5, 40)]
+
+
+def stream(model: Model, segments: list[tuple[int, ...]]) -> Memory:
+    memory = model.decoder.empty_memory()
+    with torch.inference_mode():
+        for segment in segments:
+            read = model.decoder.read_segment(torch.tensor([segment]), memory).memory
+            assert read is not None
+            memory = read
+    return memory
+
+
+def equal(one: Memory, other: Memory) -> bool:
+    return all(
+        torch.equal(a.memory_BNKV, b.memory_BNKV)
+        and torch.equal(a.normalizer_BNK, b.normalizer_BNK)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_the_memory_is_that_of_reading(remembering: Model) -> None:
+    # A memory that every segment changes: only the same beginning is known again.
+    reads = Reads(remembering)
+    segments = FILLER * 5
+    for end, computed in ((10, 10), (10, 10), (7, 10)):
+        memory = reads.empty
+        for segment in segments[:end]:
+            memory = reads.read(segment, memory)
+        assert equal(memory, stream(remembering, segments[:end]))
+        assert reads.num_computed == computed
+
+
+def test_filler_that_is_not_written_is_read_once(remembering: Model) -> None:
+    grow_branches(remembering.decoder, BranchConfig((0, 1), 4))
+    layers = [layer.self_attn.memory_branch for layer in remembering.decoder.layers[:2]]
+
+    def read(segments: list[tuple[int, ...]], bias: float, memory: Memory) -> Memory:
+        for branch in layers:
+            branch.rate.bias.detach().fill_(bias)
+        for segment in segments:
+            memory = reads.read(segment, memory)
+        return memory
+
+    reads = Reads(remembering)
+    fact = read([(7, 8, 9)], 3.0, reads.empty)
+    assert not equal(fact, reads.empty)
+    assert read(FILLER * 100, -9.0, fact) is fact
+    assert reads.num_computed == 3
+    # Another memory is another matter.
+    assert read(FILLER, -9.0, reads.empty) is reads.empty
+    assert reads.num_computed == 5
+
+
+def test_few_reads_are_kept(remembering: Model) -> None:
+    reads = Reads(remembering, capacity=3)
+    for number in range(10):
+        reads.read((number,), reads.empty)
+    reads.read((9,), reads.empty)
+    reads.read((8,), reads.empty)
+    reads.read((7,), reads.empty)
+    assert reads.num_computed == 10
+    reads.read((6,), reads.empty)
+    assert reads.num_computed == 11
