@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,14 +48,17 @@ def command(
     json: Json = False,
 ) -> None:
     """Teach a model's memory, its base left as it is."""
-    from infini_cli.progress import Read
+    from infini_cli.progress import Read, silent
     from infini_cli.tasks.model import open_trainable_model
+    from infini_cli.training.begin import add_memory
+    from infini_cli.training.log import Step, read_log
     from infini_cli.training.recipe import read_recipe
     from infini_cli.training.samples import Sampler
-    from infini_cli.training.trainer import ADAPTER, Step, Trainer, add_memory, read_log
+    from infini_cli.training.team import Team
+    from infini_cli.training.trainer import ADAPTER, Trainer
 
-    recipe = read_recipe(recipe_file)
-    with terminal.progress() as progress:
+    recipe, team = read_recipe(recipe_file), Team.join()
+    with terminal.progress() if team.leads else nullcontext(silent) as progress:
         model = open_trainable_model(recipe.base, offline=offline, progress=progress)
         add_memory(model, recipe)
         sampler = Sampler(
@@ -64,7 +68,7 @@ def command(
             recipe.optimizer.batch_size,
             recipe.seed,
         )
-        trainer = Trainer(model.decoder, sampler, recipe, output)
+        trainer = Trainer(model.decoder, sampler, recipe, output, team)
         last: Step | None = None
         for step in trainer.run(until=until):
             last = step
@@ -85,6 +89,8 @@ def command(
                 )
             )
     adapter = output / ADAPTER
+    if not team.leads:
+        return
     if plot is not None:
         from infini_cli.ui.plots import plot_training
 

@@ -8,7 +8,7 @@ An adapter is a safetensors file. Its tensors are named as in the decoder
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -85,12 +85,17 @@ def restore_branches(decoder: Decoder, path: Path) -> None:
         parameter.copy_(tensors[name])
 
 
-def serialize_adapter(decoder: Decoder, dtype: torch.dtype = torch.bfloat16) -> bytes:
+def serialize_adapter(
+    decoder: Decoder,
+    dtype: torch.dtype = torch.bfloat16,
+    gather: Callable[[Tensor], Tensor] = lambda tensor: tensor,
+) -> bytes:
     """Give a decoder's branches as the bytes of an adapter.
 
     Args:
         decoder: with branches.
         dtype: of the corrections; the rest is float32.
+        gather: puts a tensor together, where several processes have parts of it.
 
     Raises:
         ConfigError: it has no branches.
@@ -98,7 +103,9 @@ def serialize_adapter(decoder: Decoder, dtype: torch.dtype = torch.bfloat16) -> 
     if not isinstance(decoder.memory_config, BranchConfig):
         raise ConfigError("the decoder has no memory branches")
     tensors = {
-        f"model.{name}": tensor.to(dtype if name.endswith(FACTORS) else torch.float32).contiguous()
+        f"model.{name}": gather(tensor)
+        .to(dtype if name.endswith(FACTORS) else torch.float32)
+        .contiguous()
         for name, tensor in decoder.state_dict().items()
         if PART in name
     }

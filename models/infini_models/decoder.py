@@ -93,6 +93,33 @@ class Layer(nn.Module):
         added_BSD: Tensor = self.mlp(normed_BSD)
         return residual_BSD + added_BSD
 
+    def read_segment(
+        self,
+        residual_BSD: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        memory: LayerMemory | None,
+        *,
+        num_prefix: int = 0,
+        write: bool = True,
+        keep_local: bool = False,
+    ) -> tuple[Tensor, LayerMemory | None, tuple[Tensor, Tensor] | None]:
+        """Run one segment through the layer: see `InfiniAttention.read_segment`.
+
+        Returns:
+            The residual stream [B, S, D], the memory after the segment, and its keys and values
+            where they were asked for.
+        """
+        result = self.self_attn.read_segment(
+            self.attention_input(residual_BSD),
+            rotary,
+            memory,
+            num_prefix=num_prefix,
+            write=write,
+            keep_local=keep_local,
+        )
+        after_BSD = self.add_feed_forward(residual_BSD + result.output_BSD)
+        return after_BSD, result.memory, result.local
+
 
 class Decoder(nn.Module):
     """Token ids in, activations, logits and memory out.
@@ -185,19 +212,18 @@ class Decoder(nn.Module):
         after: list[LayerMemory] = []
         local: list[tuple[Tensor, Tensor]] = []
         for index, layer in enumerate(self._layers[:num_layers]):
-            result = layer.self_attn.read_segment(
-                layer.attention_input(hidden_BSD),
+            hidden_BSD, layer_memory, layer_local = layer.read_segment(
+                hidden_BSD,
                 tables,
                 memory[index] if memory is not None else None,
                 num_prefix=num_prefix,
                 write=write,
                 keep_local=keep_cache,
             )
-            hidden_BSD = layer.add_feed_forward(hidden_BSD + result.output_BSD)
-            if result.memory is not None:
-                after.append(result.memory)
-            if result.local is not None:
-                local.append(result.local)
+            if layer_memory is not None:
+                after.append(layer_memory)
+            if layer_local is not None:
+                local.append(layer_local)
         if memory is not None:
             after += memory[num_layers:]
         cache = None

@@ -49,6 +49,7 @@ def unrolled_loss(
     *,
     teacher_BSD: Tensor | None = None,
     recompute: bool = True,
+    visit_all: bool = False,
 ) -> UnrolledLoss:
     """Read a text segment by segment and predict each next token.
 
@@ -65,6 +66,8 @@ def unrolled_loss(
             only tell which tokens are right. None: the ids are learnt.
         recompute: whether each segment's activations are computed again in the backward pass;
             else those of the whole text are kept, which is faster by a third.
+        visit_all: whether the backward pass goes through every segment, also one that nothing
+            depends on: processes that share a decoder have to meet in each.
 
     Raises:
         ValueError: the lengths are not those of the text, or no target counts.
@@ -84,7 +87,7 @@ def unrolled_loss(
         targets_BS = ids_BS[:, start + 1 : start + 1 + length]
         counts_BS = weights_BS[:, start + 1 : start + 1 + length]
         teaches_BSD = teacher_BSD[:, start : start + length] if teacher_BSD is not None else None
-        arguments = (decoder, inputs_BS, targets_BS, counts_BS, memory, teaches_BSD)
+        arguments = (decoder, inputs_BS, targets_BS, counts_BS, memory, teaches_BSD, visit_all)
         if recompute:
             loss, right, memory = checkpoint(_segment_loss, *arguments, use_reentrant=False)
         else:
@@ -114,6 +117,7 @@ def _segment_loss(
     counts_BS: Tensor,
     memory: Memory,
     teacher_BSD: Tensor | None,
+    visit_all: bool,
 ) -> tuple[Tensor, Tensor, Memory]:
     counted_BS = counts_BS > 0
     # Scores over the vocabulary only where they count: of a pass key that is five tokens.
@@ -131,4 +135,7 @@ def _segment_loss(
         )
         losses_T = divergence_TV.sum(dim=-1)
     right = (scores_TV.detach().argmax(dim=-1) == targets_T).sum()
-    return (losses_T * counts_BS[counted_BS]).sum(), right, result.memory
+    loss = (losses_T * counts_BS[counted_BS]).sum()
+    if visit_all:
+        loss = loss + 0.0 * result.hidden_BSD[..., 0].sum()
+    return loss, right, result.memory

@@ -24,6 +24,7 @@ from infini_cli.store import resolve
 from infini_cli.store.catalog import default_model
 from infini_cli.store.resolve import NO_ADAPTER
 from infini_cli.tasks.model import Model, open_model, open_trainable_model
+from infini_cli.training.log import LOG, Step
 from infini_cli.training.recipe import (
     OptimizerRecipe,
     Recipe,
@@ -32,7 +33,7 @@ from infini_cli.training.recipe import (
     read_recipe,
 )
 from infini_cli.training.samples import Sampler, Sources, growth
-from infini_cli.training.trainer import ADAPTER, LOG, STATE, Step, Trainer, schedule
+from infini_cli.training.trainer import ADAPTER, STATE, Trainer, schedule
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
 from tests.tasks.conftest import tiny_folder as tiny_folder

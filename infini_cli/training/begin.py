@@ -1,0 +1,43 @@
+"""The memory that a run begins with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infini_cli.errors import InputNotFound, UsageError
+from infini_cli.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from infini_cli.tasks.model import Model
+
+
+def add_memory(model: Model, recipe: Recipe) -> None:
+    """Give a model the memory that a recipe begins with.
+
+    Raises:
+        InputNotFound: the adapter to go on from is not there.
+        UsageError: it, or the recipe's memory, does not fit the model.
+    """
+    from infini_models.adapter import grow_branches, restore_branches
+    from infini_models.config import BranchConfig
+    from infini_models.errors import CheckpointError
+
+    memory = recipe.memory
+    config = BranchConfig(
+        memory.layers, memory.num_features, memory.rank, memory.gain_init, memory.rate_init
+    )
+    path = recipe.folder / recipe.start
+    if recipe.start and not path.is_file():
+        raise InputNotFound(f"there is no adapter `{path}`")
+    try:
+        if not recipe.start:
+            grow_branches(model.decoder, config, recipe.seed)
+            return
+        restore_branches(model.decoder, path)
+    except CheckpointError as error:
+        raise UsageError(f"cannot begin with this memory: {error}") from error
+    if model.decoder.memory_config != config:
+        raise UsageError(
+            f"the memory of `{path.name}` is not that of the recipe",
+            hint="write the same `[memory]` as in the recipe that made it",
+        )
