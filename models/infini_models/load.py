@@ -19,7 +19,7 @@ from infini_models.config import BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import WeightsError
 from infini_models.linear import Int8Linear, quantize_rows
-from infini_models.machine import Form
+from infini_models.machine import Form, keep_few_kernels
 from infini_models.rotary import rotary_frequencies
 
 MAX_NAMED = 8
@@ -47,6 +47,7 @@ def load_decoder(
         ConfigError: the architecture is not implemented.
         WeightsError: a file is damaged, or a tensor missing, unexpected or misshapen.
     """
+    keep_few_kernels()
     decoder_config = DecoderConfig.from_hugging_face(config)
     if memory_config is None:
         memory_config = read_memory_config(weights)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from typing import Literal
 
 import torch
 
 Form = Literal["float32", "bfloat16", "int8"]
+
+NUM_KERNELS = "64"
+"""Several times those of one segment."""
 
 
 def best_form() -> Form:
@@ -22,6 +26,16 @@ def best_form() -> Form:
     has_amx = torch.cpu._is_amx_tile_supported()
     has_bfloat16 = torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if has_amx or has_bfloat16 else "int8"
+
+
+def keep_few_kernels() -> None:
+    """Bound the caches of compiled kernels, before the first is made; a user's setting stays.
+
+    oneDNN compiles a kernel of up to a megabyte for every length of segment, and keeps a thousand
+    in each of two caches. A long book has hundreds of lengths.
+    """
+    for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(variable, NUM_KERNELS)
 
 
 def give_back_memory() -> None:
