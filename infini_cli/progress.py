@@ -75,6 +75,31 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Learn:
+    """The model has learnt one more step.
+
+    Attributes:
+        recipe: for display.
+        step: steps taken so far.
+        num_steps: steps in all.
+        task: what this one was about.
+        loss: its loss, in nats.
+        token_accuracy: share of the learnt tokens that were right, 0 to 1.
+        tokens_per_second: its rate.
+        seconds_left: estimate for the rest.
+    """
+
+    recipe: str
+    step: int
+    num_steps: int
+    task: str
+    loss: float
+    token_accuracy: float
+    tokens_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
 class BatchStep:
     """A batch has begun a book (`outcome` empty) or finished one.
 
@@ -104,7 +129,7 @@ class Note:
     warning: bool = False
 
 
-Event = Download | Read | Write | BatchStep | Note
+Event = Download | Read | Write | Learn | BatchStep | Note
 
 
 class Progress(Protocol):

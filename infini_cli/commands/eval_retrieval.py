@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +20,12 @@ from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
 from infini_cli.ui.output import refuse_to_overwrite
 from infini_cli.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from infini_cli.evaluation.haystack import Haystack
+    from infini_cli.evaluation.retrieval import Cell, Group
+    from infini_cli.tasks.model import Model
+    from infini_cli.tokens.tokenizer import Tokenizer
 
 
 @verb
@@ -38,27 +45,25 @@ def passkey(
     output: Output = None,
 ) -> None:
     """Hide pass keys in long texts and ask for them."""
-    from infini_cli.commands import engine
-    from infini_cli.evaluation.retrieval import evaluate_retrieval, passkey_groups
+    from infini_cli.evaluation.retrieval import passkey_groups
 
     wanted, places = parse_lengths(lengths), parse_depths(depths)
-    books = retrieval.books
-    refuse_to_overwrite(output, books)
-    with terminal.progress() as progress:
-        loaded = retrieval.cut(engine.open_model(model, progress))
-        groups = passkey_groups(
-            loaded.tokenizer,
-            retrieval.read_haystack(books, loaded.tokenizer),
+
+    def groups(tokenizer: Tokenizer, haystack: Haystack) -> Iterator[Group]:
+        return passkey_groups(
+            tokenizer,
+            haystack,
             lengths=wanted,
             depths=places,
             num_samples=retrieval.samples,
             num_facts=facts,
             seed=retrieval.seed,
         )
-        controls = not retrieval.no_controls
-        cells = list(evaluate_retrieval(loaded, groups, progress, controls=controls))
-    settings = {"num_facts": facts}
-    write_cells(terminal, "passkey", loaded, cells, retrieval, settings, json=json, output=output)
+
+    measured = _measure(terminal, model, retrieval, groups, output)
+    write_cells(
+        terminal, "passkey", *measured, retrieval, {"num_facts": facts}, json=json, output=output
+    )
 
 
 @verb
@@ -77,25 +82,42 @@ def babilong(
     output: Output = None,
 ) -> None:
     """Hide facts about people in long texts and ask where they are."""
-    from infini_cli.commands import engine
     from infini_cli.evaluation.babilong import read_tasks
-    from infini_cli.evaluation.retrieval import babilong_groups, evaluate_retrieval
+    from infini_cli.evaluation.retrieval import babilong_groups
 
     wanted = parse_lengths(lengths)
     stories = read_tasks(babi, "test", parse_numbers(tasks))
-    books = retrieval.books
-    refuse_to_overwrite(output, books)
-    with terminal.progress() as progress:
-        loaded = retrieval.cut(engine.open_model(model, progress))
-        groups = babilong_groups(
-            loaded.tokenizer,
-            retrieval.read_haystack(books, loaded.tokenizer),
+
+    def groups(tokenizer: Tokenizer, haystack: Haystack) -> Iterator[Group]:
+        return babilong_groups(
+            tokenizer,
+            haystack,
             stories,
             lengths=wanted,
             num_samples=retrieval.samples,
             seed=retrieval.seed,
         )
-        controls = not retrieval.no_controls
-        cells = list(evaluate_retrieval(loaded, groups, progress, controls=controls))
+
+    measured = _measure(terminal, model, retrieval, groups, output)
     settings = {"tasks": sorted(stories)}
-    write_cells(terminal, "babilong", loaded, cells, retrieval, settings, json=json, output=output)
+    write_cells(terminal, "babilong", *measured, retrieval, settings, json=json, output=output)
+
+
+def _measure(
+    terminal: Terminal,
+    options: ModelOptions,
+    retrieval: RetrievalOptions,
+    groups: Callable[[Tokenizer, Haystack], Iterator[Group]],
+    output: Path | None,
+) -> tuple[Model, list[Cell]]:
+    """Open the model and measure it on the prompts that `groups` makes."""
+    from infini_cli.commands import engine
+    from infini_cli.evaluation.retrieval import evaluate_retrieval
+
+    books = retrieval.books
+    refuse_to_overwrite(output, books)
+    with terminal.progress() as progress:
+        model = retrieval.cut(engine.open_model(options, progress))
+        made = groups(model.tokenizer, retrieval.read_haystack(books, model.tokenizer))
+        controls = not retrieval.no_controls
+        return model, list(evaluate_retrieval(model, made, progress, controls=controls))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,7 +49,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Teach a model's memory, its base left as it is."""
-    from infini_cli.progress import Read, silent
+    from infini_cli.progress import Learn, silent
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.begin import add_memory
     from infini_cli.training.log import Step, read_log
@@ -70,22 +71,21 @@ def command(
         )
         trainer = Trainer(model.decoder, sampler, recipe, output, team)
         last: Step | None = None
+        began, done_before = time.monotonic(), trainer.num_done
         for step in trainer.run(until=until):
             last = step
-            rate = step.num_tokens / max(step.seconds, 1e-9)
-            accuracy = f"loss {step.loss:.3f}, {100 * step.token_accuracy:.0f} % right"
-            left = (recipe.num_steps - step.step) * step.seconds
+            num_left = recipe.num_steps - step.step
             progress(
-                Read(
-                    book=recipe_file.name,
-                    chapter=accuracy,
-                    chapter_number=step.step,
-                    segment=step.step,
-                    num_segments=recipe.num_steps,
-                    tokens=step.step,
-                    num_tokens=recipe.num_steps,
-                    tokens_per_second=rate,
-                    seconds_left=left,
+                Learn(
+                    recipe=recipe_file.name,
+                    step=step.step,
+                    num_steps=recipe.num_steps,
+                    task=step.task,
+                    loss=step.loss,
+                    token_accuracy=step.token_accuracy,
+                    tokens_per_second=step.num_tokens / max(step.seconds, 1e-9),
+                    # Steps are of many lengths: those of this run, not the last alone.
+                    seconds_left=num_left * (time.monotonic() - began) / (step.step - done_before),
                 )
             )
     adapter = output / ADAPTER

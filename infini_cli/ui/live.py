@@ -12,10 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column
 from rich.text import Text
 
-from infini_cli.progress import BatchStep, Download, Event, Note, Read, Write
+from infini_cli.progress import BatchStep, Download, Event, Learn, Note, Read, Write
 from infini_cli.text_safety import clean_line
 from infini_cli.ui import phrases
-from infini_cli.ui.plain import batch_line
+from infini_cli.ui.plain import batch_line, learn_details
 
 SECONDS_BETWEEN_FRAMES = 0.1
 WIDTH_FOR_DETAILS = 60
@@ -124,6 +124,9 @@ class LiveDisplay:
                 )
                 key = ("write", event.what)
                 self._show_work(key, f"writing {event.what}", event.done, event.total, details)
+            case Learn():
+                key, title = ("learn", event.recipe), f"learning {event.recipe}"
+                self._show_work(key, title, event.step, event.num_steps, learn_details(event))
 
     def _show_batch(self, event: BatchStep) -> None:
         if event.outcome == "failed":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from infini_cli.progress import BatchStep, Download, Event, Note, Read, Write
+from infini_cli.progress import BatchStep, Download, Event, Learn, Note, Read, Write
 from infini_cli.text_safety import clean_line
 from infini_cli.ui import phrases
 
@@ -51,6 +51,9 @@ class PlainDisplay:
             case Write():
                 details = write_details(event)
                 self._step(f"writing {event.what}", event.done, event.total, details)
+            case Learn():
+                details = learn_details(event)
+                self._step(f"learning {event.recipe}", event.step, event.num_steps, details)
 
     def _step(self, work: str, done: int, total: int, details: str) -> None:
         now, percent = self._clock(), phrases.percent(done, total)
@@ -88,6 +91,18 @@ def write_details(event: Write) -> str:
         phrases.rate(event.tokens_per_second),
     )
     return ", ".join(part for part in parts if part)
+
+
+def learn_details(event: Learn) -> str:
+    """Say task, loss, accuracy, rate and time left."""
+    return ", ".join(
+        (
+            f"{event.task} {event.loss:.3f}",
+            f"{100 * event.token_accuracy:.0f} % right",
+            phrases.rate(event.tokens_per_second),
+            f"{phrases.duration(event.seconds_left)} left",
+        )
+    )
 
 
 def download_details(event: Download) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from infini_cli.progress import BatchStep, Download, Note, Read, Write
+from infini_cli.progress import BatchStep, Download, Learn, Note, Read, Write
 from infini_cli.ui.plain import PlainDisplay
 
 
@@ -48,6 +48,7 @@ def test_every_kind_of_event() -> None:
     recorder.display(BatchStep("a.epub", 0, 2))
     recorder.display(Download("m", 50_000_000, 100_000_000))
     recorder.display(Write("summary", 1, 2, 300, 12.34))
+    recorder.display(Learn("r.toml", 5, 50, "passkey", 0.25, 0.9, 500.0, 65.0))
     recorder.display(BatchStep("a.epub", 1, 2, "done"))
     recorder.display(Note("chosen"))
     recorder.display(Note("careful", warning=True))
@@ -55,6 +56,7 @@ def test_every_kind_of_event() -> None:
         "[1/2] a.epub: begins",
         "fetching m: 50 %, 50.0 MB of 100.0 MB",
         "writing summary: 50 %, 1 of 2, 300 tokens, 12.3 tokens/s",
+        "learning r.toml: 10 %, passkey 0.250, 90 % right, 500 tokens/s, 1:05 left",
         "[1/2] a.epub: done",
         "chosen",
     ]
