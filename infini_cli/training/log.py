@@ -27,6 +27,8 @@ class Step:
         num_tokens: read in this step.
         num_segments: of each row.
         mean_rate: rate at which the text was written, mean over layers, heads and tokens, 0 to 1.
+        max_rate: that of the head that wrote most.
+        max_gain: largest factor of what a head reads.
         memory_norm: largest Frobenius norm of a layer's memory after the step.
         seconds: wall time.
     """
@@ -40,6 +42,8 @@ class Step:
     num_tokens: int
     num_segments: int
     mean_rate: float
+    max_rate: float
+    max_gain: float
     memory_norm: float
     seconds: float
 

@@ -15,6 +15,7 @@ passkey = 0.7                    # the digits of a hidden key
 babilong = 0.1                   # the answer to a question of bAbI about hidden facts
 next_token = 0.1                 # every token of a text
 distillation = 0.1               # what the base foretells with the whole text in its window
+preservation = 0.1               # what it foretells with the segment alone: silence, mostly
 
 [samples]                        # drawn anew for every row of every step
 num_segments = [2, 12]           # from and to
@@ -36,7 +37,7 @@ weight_decay = 0.01
 num_warmup_steps = 20
 batch_size = 4
 clip_norm = 1.0
-write_penalty = 0.05             # nats for writing every token, in proportion for fewer
+write_penalty = 0.05             # nats for each head that writes every token, less for fewer
 recompute = true                 # activations: less memory, more time
 """
 
@@ -91,6 +92,11 @@ class TasksRecipe:
     babilong: float = 0.0
     next_token: float = 0.0
     distillation: float = 0.0
+    preservation: float = 0.0
+
+
+TEXT_TASKS = ("next_token", "distillation", "preservation")
+"""Learnt from texts as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +230,7 @@ def _check(recipe: Recipe) -> None:
     shares = asdict(recipe.tasks)
     if min(shares.values()) < 0 or not any(shares.values()):
         wrong.append("tasks")
-    if not samples.texts and (
-        samples.text_share > 0 or recipe.tasks.next_token > 0 or recipe.tasks.distillation > 0
-    ):
+    if not samples.texts and (samples.text_share > 0 or any(shares[task] for task in TEXT_TASKS)):
         wrong.append("texts")
     if recipe.tasks.babilong > 0 and not samples.babi:
         wrong.append("babi")

@@ -12,7 +12,7 @@ from infini_cli.evaluation import babilong, passkey
 from infini_cli.evaluation.babilong import Story
 from infini_cli.evaluation.haystack import Haystack, Prompt, RepeatedHaystack
 from infini_cli.tokens.tokenizer import Tokenizer
-from infini_cli.training.recipe import SamplesRecipe, TasksRecipe
+from infini_cli.training.recipe import TEXT_TASKS, SamplesRecipe, TasksRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,7 +95,7 @@ class Sampler:
         size = draw.randint(*recipe.segment_length)
         count = draw.randint(recipe.num_segments[0], self._most_segments(step, size))
         carries = draw.random() < recipe.carry_share
-        if task in ("next_token", "distillation"):
+        if task in TEXT_TASKS:
             return self._text_batch(task, size, count, carries, draw)
         return self._prompt_batch(task, size, count, carries, draw)
 

@@ -123,7 +123,7 @@ class Trainer:
         share = float(own.weights_BS[:, 1:].sum() / batch.weights_BS[:, 1:].sum())
         # Free at first: what is to be kept is learnt before what is not.
         penalty = settings.write_penalty * growth(self.recipe.samples, self.num_done)
-        total = share * self.team.size * found.loss + penalty * found.written
+        total = share * self.team.size * found.loss + penalty * found.written_LN.sum()
         total.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(list(self.learned.values()), settings.clip_norm)
         factor = schedule(settings, self.num_done, self.recipe.num_steps)
@@ -138,7 +138,7 @@ class Trainer:
                 "loss": share * float(found.loss.detach()),
                 "right": found.num_right,
                 "targets": found.num_targets,
-                "rate": float(found.written.detach()),
+                "rate": float(found.written_LN.detach().mean()),
             }
         )
         norms = (float(m.memory_BNKV.norm(dim=(-2, -1)).max()) for m in self._written())
@@ -152,18 +152,34 @@ class Trainer:
             num_tokens=batch.ids_BS.numel(),
             num_segments=len(batch.segment_lengths),
             mean_rate=sums["rate"] / self.team.size,
+            max_rate=self.team.maximum(float(found.written_LN.detach().max())),
+            max_gain=self._max_gain(),
             memory_norm=self.team.maximum(max(norms)),
             seconds=round(time.monotonic() - start, 3),
         )
 
     def _teacher(self, batch: Batch) -> Tensor | None:
-        """Give the base's activations with the whole text in sight, if they are to be matched."""
+        """Give the base's activations, if they are to be matched.
+
+        With the whole text in sight they teach the memory what else there was to know, with each
+        segment alone to leave well enough alone.
+        """
         import torch
 
-        if batch.task != "distillation":
+        inputs_BS = batch.ids_BS[:, :-1]
+        parts = {
+            "distillation": (inputs_BS,),
+            "preservation": torch.split(inputs_BS, list(batch.segment_lengths), dim=1),
+        }.get(batch.task)
+        if parts is None:
             return None
         with torch.no_grad():
-            return self.decoder.read_segment(batch.ids_BS[:, :-1], None).hidden_BSD
+            read = [self.decoder.read_segment(part, None).hidden_BSD for part in parts]
+        return torch.cat(read, dim=1)
+
+    def _max_gain(self) -> float:
+        gains = [p for name, p in self.learned.items() if name.endswith(".gain")]
+        return max(float(self.team.whole(gain.detach()).abs().max()) for gain in gains)
 
     def _written(self) -> list[Any]:
         assert self.carried is not None

@@ -4,7 +4,7 @@ Backpropagation goes through every write of every earlier segment. Each segment'
 computed again when its turn comes in the backward pass, so that a text of any number of segments
 takes the activations of one, and the memory of each.
 
-Shape suffixes: B batch rows, S tokens, V vocabulary.
+Shape suffixes: B batch rows, S tokens, V vocabulary, L layers with a branch, N KV heads.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class UnrolledLoss:
         memory: after the last segment.
         num_right: targets of weight above zero whose likeliest token is right.
         num_targets: such targets.
-        written: mean rate at which the text was written, over layers, heads and tokens, 0 to 1;
-            float32 scalar with gradients. Of a memory without rates: nothing, 0.
+        written_LN: mean rate at which each KV head of each layer wrote the text, 0 to 1; float32
+            [layers, KV heads] with gradients. Of a memory without rates: no layers.
     """
 
     loss: Tensor
     memory: Memory
     num_right: int
     num_targets: int
-    written: Tensor
+    written_LN: Tensor
 
 
 def unrolled_loss(
@@ -96,18 +96,19 @@ def unrolled_loss(
         num_right += int(right)
         start += length
     num_targets = int((weights_BS[:, 1:] > 0).sum())
-    written = _written(before, memory) / sum(segment_lengths)
-    return UnrolledLoss(total / weight, memory, num_right, num_targets, written)
+    written_LN = _written(before, memory) / sum(segment_lengths)
+    return UnrolledLoss(total / weight, memory, num_right, num_targets, written_LN)
 
 
 def _written(before: Memory, after: Memory) -> Tensor:
     # One number a head: a branch's sum of rates. The paper's normaliser has one a feature.
     sums = [
-        (new.normalizer_BNK - old.normalizer_BNK).mean()
+        (new.normalizer_BNK - old.normalizer_BNK).mean(dim=(0, 2))
         for old, new in zip(before, after, strict=True)
         if new.normalizer_BNK.shape[-1] == 1
     ]
-    return torch.stack(sums).mean() if sums else torch.zeros(())
+    num_heads = after[0].normalizer_BNK.shape[1]
+    return torch.stack(sums) if sums else torch.zeros(0, num_heads)
 
 
 def _segment_loss(

@@ -118,13 +118,21 @@ def test_how_much_is_written_is_told_and_can_be_learnt() -> None:
         carried = unrolled_loss(decoder, ids, weights, LENGTHS, before.memory)
     # All rates are their biases at first, whatever the memory held.
     expected = 1.05 * float(rates[0].bias[0].detach().sigmoid()) - 0.05
-    assert float(before.written) == pytest.approx(expected, rel=1e-5)
-    assert float(carried.written) == pytest.approx(expected, rel=1e-5)
-    unrolled_loss(decoder, ids, weights, LENGTHS).written.backward()
+    heads = torch.full((2, TINY.num_key_value_heads), expected)
+    torch.testing.assert_close(before.written_LN, heads, atol=0, rtol=1e-5)
+    torch.testing.assert_close(carried.written_LN, heads, atol=0, rtol=1e-5)
+    # Each head by itself.
+    with torch.no_grad():
+        rates[1].bias[1] = 30.0
+        one = unrolled_loss(decoder, ids, weights, LENGTHS).written_LN
+        rates[1].bias.copy_(rates[0].bias)
+    assert float(one[1, 1]) == pytest.approx(1.0, rel=1e-5)
+    assert float(one[0, 1]) == pytest.approx(expected, rel=1e-5)
+    unrolled_loss(decoder, ids, weights, LENGTHS).written_LN.sum().backward()
     assert all(bool((rate.bias.grad > 0).all()) for rate in rates)
     paper = tiny_decoder()
     with torch.no_grad():
-        assert float(unrolled_loss(paper, ids, weights, LENGTHS).written) == 0.0
+        assert not unrolled_loss(paper, ids, weights, LENGTHS).written_LN.numel()
 
 
 def test_a_step_against_the_gradient_lowers_the_loss() -> None:

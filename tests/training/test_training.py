@@ -26,6 +26,7 @@ from infini_cli.store.resolve import NO_ADAPTER
 from infini_cli.tasks.model import Model, open_model, open_trainable_model
 from infini_cli.training.log import LOG, Step
 from infini_cli.training.recipe import (
+    TEXT_TASKS,
     OptimizerRecipe,
     Recipe,
     SamplesRecipe,
@@ -209,10 +210,10 @@ def test_each_task_is_drawn_as_often_as_it_says(tiny_folder: Path) -> None:
     stories = (Story(("Ann went home.",), "Where is Ann?", "home"),)
     sources = Sources(tokenizer, TextHaystack([TEXT], tokenizer), stories)
     recipe = SamplesRecipe((2, 3), (300, 400), text_share=1.0, texts="x", carry_share=0.5)
-    tasks = TasksRecipe(passkey=1, babilong=1, next_token=1, distillation=1)
+    tasks = TasksRecipe(1, babilong=1, next_token=1, distillation=1, preservation=1)
     sampler = Sampler(tasks, recipe, sources, 2, seed=3)
     counts: Counter[str] = Counter()
-    for step in range(40):
+    for step in range(60):
         batch = sampler.draw(step)
         counts[batch.task] += 1
         size = batch.segment_lengths[0]
@@ -239,7 +240,8 @@ def test_a_memory_learns_from_texts_and_from_its_base(
     (tmp_path / "babi").mkdir()
     (tmp_path / "babi" / "qa1_x_train.txt").write_text("1 Ann sat.\n2 Who sat? \tAnn\t1\n")
     text = recipe_file.read_text()
-    tasks = "[tasks]\npasskey = 0\nnext_token = 1\ndistillation = 1\nbabilong = 1\n"
+    texts = "next_token = 1\ndistillation = 1\npreservation = 1\n"
+    tasks = "[tasks]\npasskey = 0\nbabilong = 1\n" + texts
     text = text.replace("carry_share", 'babi = "babi"\nbabi_tasks = [1]\ncarry_share')
     text = text.replace("num_segments = [7, 9]", "num_segments = [2, 3]")
     recipe_file.write_text(text.replace("num_steps = 4", "num_steps = 8") + tasks)
@@ -247,10 +249,22 @@ def test_a_memory_learns_from_texts_and_from_its_base(
     assert outcome.code == 0, outcome.err
     assert (tmp_path / "p.svg").read_text().startswith("<?xml")
     steps = without_time(tmp_path / "run")
-    assert {step["task"] for step in steps} == {"next_token", "distillation", "babilong"}
+    assert {step["task"] for step in steps} == {*TEXT_TASKS, "babilong"}
     for step in steps:
-        least = {"next_token": 2.0, "distillation": 0.0, "babilong": 2.0}[step["task"]]
-        assert step["loss"] > least
+        assert step["loss"] > {"next_token": 2.0, "babilong": 2.0}.get(step["task"], 0.0)
+
+
+@pytest.mark.parametrize(("task", "is_silent"), [("preservation", True), ("distillation", False)])
+def test_silence_preserves_the_base_segment_by_segment(
+    task: str, is_silent: bool, infini: Infini, recipe_file: Path, tmp_path: Path
+) -> None:
+    text = recipe_file.read_text().replace("num_steps = 4", "num_steps = 1")
+    text = text.replace("num_features = 4", "num_features = 4\ngain_init = 0.0")
+    recipe_file.write_text(text + f"[tasks]\npasskey = 0\n{task} = 1\n")
+    outcome = infini("train", recipe_file, "-o", tmp_path / "run")
+    assert outcome.code == 0, outcome.err
+    (step,) = without_time(tmp_path / "run")
+    assert (abs(step["loss"]) < 1e-4) is is_silent
 
 
 def test_a_run_goes_on_from_an_adapter(infini: Infini, recipe_file: Path, tmp_path: Path) -> None:
