@@ -25,11 +25,13 @@ class Prompt:
         context: ids of the text, with what is hidden in it.
         question: ids of the question.
         answer: ids of the answer.
+        further: more questions with their answers, to be learnt from.
     """
 
     context: tuple[int, ...]
     question: tuple[int, ...]
     answer: tuple[int, ...]
+    further: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
     @property
     def num_tokens(self) -> int:

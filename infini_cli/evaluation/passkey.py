@@ -52,6 +52,7 @@ def make_prompt(
     num_facts: int,
     draw: random.Random,
     keys: KeySplit = KeySplit.HELD_OUT,
+    num_questions: int = 1,
 ) -> Prompt:
     """Hide facts and ask for one.
 
@@ -64,6 +65,8 @@ def make_prompt(
         num_facts: how many, each with a name of its own where there are several.
         draw: the random numbers.
         keys: from which part of all keys to draw.
+        num_questions: how many of the facts are asked for, one after the other; no more than
+            there are.
 
     Raises:
         UsageError: the length leaves no room for the facts, or there are too many of them.
@@ -78,8 +81,9 @@ def make_prompt(
         for name, key in zip(names, chosen, strict=True)
     ]
     instruction = tokenizer.encode(INSTRUCTION)
-    question, answer = encode_question(
-        tokenizer, question_text.format(name=names[0]), str(chosen[0])
+    (question, answer), *further = (
+        encode_question(tokenizer, question_text.format(name=name), str(key))
+        for name, key in zip(names[:num_questions], chosen, strict=False)
     )
     room = length - len(instruction) - len(question) - sum(map(len, facts))
     if room < 0:
@@ -88,7 +92,7 @@ def make_prompt(
         )
     places = [depth, *(draw.random() for _ in facts[1:])]
     context = (*instruction, *hide(facts, places, haystack, room, draw))
-    return Prompt(context, question, answer)
+    return Prompt(context, question, answer, tuple(further))
 
 
 def _draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[int]:

@@ -23,6 +23,7 @@ segment_length = [128, 384]      # tokens, one length a step
 max_tokens = 5000                # of a whole row; fewer segments where they are long
 num_growth_steps = 200           # so long until the most segments are drawn
 num_facts = [1, 2]
+num_questions = 2                # at most, of a prompt with as many facts
 text_share = 0.6                 # in paragraphs of texts, the others in the paper's filler
 texts = "novels/"                # relative to the recipe
 held_out = "held-out.txt"        # names of files there that are not learnt from, one a line
@@ -32,7 +33,7 @@ babi_tasks = [1, 2]              # their numbers
 
 [optimizer]
 learning_rate = 1e-3
-gate_learning_rate = 1e-2        # of gain and rate, which have no weight decay
+gate_learning_rate = 1e-2        # of gains, rates and read gates, which have no weight decay
 weight_decay = 0.01
 num_warmup_steps = 20
 batch_size = 4
@@ -76,6 +77,7 @@ class SamplesRecipe:
     max_tokens: int = 5000
     num_growth_steps: int = 0
     num_facts: Span = (1, 1)
+    num_questions: int = 1
     text_share: float = 0.0
     texts: str = ""
     held_out: str = ""
@@ -95,6 +97,7 @@ class TasksRecipe:
     preservation: float = 0.0
 
 
+MAX_QUESTIONS = 26
 TEXT_TASKS = ("next_token", "distillation", "preservation")
 """Learnt from texts as they are."""
 
@@ -209,6 +212,7 @@ def _check(recipe: Recipe) -> None:
             ("num_segments", samples.num_segments, 1),
             ("segment_length", samples.segment_length, 16),
             ("num_facts", samples.num_facts, 1),
+            ("num_questions", (samples.num_questions, MAX_QUESTIONS), 1),
         )
         if not least <= span[0] <= span[1]
     ]

@@ -145,13 +145,13 @@ class Sampler:
                 return self._passkey(size * count, facts, depth, draw)
 
         rows = _alike(make, self._batch_size)
-        num_answer = len(rows[0].answer)
-        ids = [[*row.context, *row.question, *row.answer] for row in rows]
-        weights = torch.zeros(len(rows), len(ids[0]))
-        weights[:, -num_answer:] = 1.0
-        # The last segment takes the answer's tokens with it, so that none is left alone.
-        lengths = (*([size] * (count - 1)), size + num_answer - 1)
-        return Batch(task, torch.tensor(ids), weights, lengths, carries)
+        ids = [[*row.context, *(id for id, _ in _asked(row))] for row in rows]
+        weights = [[0.0] * len(row.context) + [weight for _, weight in _asked(row)] for row in rows]
+        # The last segment takes answers and further questions with it: no answer's token is left
+        # alone, and all are asked of the same memory.
+        last = len(ids[0]) - 1 - size * (count - 1)
+        lengths = (*([size] * (count - 1)), last)
+        return Batch(task, torch.tensor(ids), torch.tensor(weights), lengths, carries)
 
     def _haystack(self, draw: random.Random) -> Haystack:
         texts = self._sources.texts
@@ -168,6 +168,7 @@ class Sampler:
                 num_facts=facts,
                 draw=draw,
                 keys=passkey.KeySplit.TRAINING,
+                num_questions=self._recipe.num_questions,
             )
         except UsageError as error:
             raise UsageError(
@@ -188,13 +189,23 @@ class Sampler:
 
 
 def _alike(make: Callable[[], Prompt], num_rows: int) -> list[Prompt]:
-    """Make prompts whose answers have as many tokens as the first one's."""
+    """Make prompts whose questions and answers have as many tokens as the first one's."""
     rows = [make()]
     while len(rows) < num_rows:
         row = make()
-        if len(row.answer) == len(rows[0].answer):
+        if len(_asked(row)) == len(_asked(rows[0])):
             rows.append(row)
     return rows
+
+
+def _asked(prompt: Prompt) -> list[tuple[int, float]]:
+    """Give the ids of questions and answers, and how much each counts."""
+    parts = ((prompt.question, prompt.answer), *prompt.further)
+    return [
+        pair
+        for question, answer in parts
+        for pair in (*((id, 0.0) for id in question), *((id, 1.0) for id in answer))
+    ]
 
 
 def growth(recipe: SamplesRecipe, step: int) -> float:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 STATE = "state.safetensors"
 ADAPTER = "adapter.safetensors"
-GATES = (".gain", ".rate.bias", ".read_gate.bias")
-"""Few numbers on which much depends: they learn fast and are not pulled to zero. The weights of the
-rate are not among them: at that speed it is shut before there is anything worth keeping."""
+GATES = (".gain", ".rate.weight", ".rate.bias", ".read_gate.weight", ".read_gate.bias")
+"""Few numbers on which much depends: they have a learning rate of their own and are not pulled to
+zero. Where it is high, rates are shut before there is anything worth keeping."""
 
 
 class Trainer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -157,6 +158,18 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
         assert torch.equal(sampler.draw(step).ids_BS, batch.ids_BS)
         carries.add(batch.carries)
     assert carries == {True, False}
+    # Several questions on one text: each is followed by its own key, and the text is as long.
+    several = replace(recipe, num_segments=(9, 9), num_facts=(3, 3), num_questions=2)
+    batch = Sampler(TasksRecipe(), several, Sources(model.tokenizer, texts), 2, seed=1).draw(0)
+    assert sum(batch.segment_lengths) == batch.ids_BS.shape[1] - 1
+    for ids, weights in zip(batch.ids_BS.tolist(), batch.weights_BS, strict=True):
+        text = model.tokenizer.decode(ids)
+        asked = re.findall(r"What is the pass key of (.)\? The pass key of \1 is (\d{5})", text)
+        learnt = [id for id, weight in zip(ids, weights.tolist(), strict=True) if weight]
+        assert len(asked) == 2
+        assert re.findall(r"\d{5}", model.tokenizer.decode(learnt)) == [key for _, key in asked]
+        for name, key in asked:
+            assert f"The pass key of {name} is {key}. Remember it." in text
     assert not torch.equal(sampler.draw(0).ids_BS[0], sampler.draw(0).ids_BS[1])
     short = SamplesRecipe((1, 1), (32, 32))
     with pytest.raises(UsageError, match="do not fit"):
