@@ -79,14 +79,16 @@ class MemoryBranch(nn.Module):
 
     @torch.no_grad()
     def reset(self, generator: torch.Generator) -> None:
-        """Start without corrections, maps as the identity (repeated or cut), the gain small."""
+        """Start without corrections, maps as the identity and random rows, the gain small."""
         for correction in (self.query, self.key, self.value, self.output):
             spread = correction.down_RI.shape[1] ** -0.5
             correction.down_RI.normal_(0.0, spread, generator=generator)
             correction.up_OR.zero_()
         for feature_map in (self.query_map, self.key_map):
-            rows, width = feature_map.shape[1:]
-            feature_map.copy_(torch.eye(width).repeat(-(-rows // width), 1)[:rows])
+            width = feature_map.shape[2]
+            # Rows beyond the identity's differ from each other, or they would learn the same.
+            feature_map.normal_(0.0, width**-0.5, generator=generator)
+            feature_map[:, :width] = torch.eye(width)[: feature_map.shape[1]]
         self.rate.weight.zero_()
         self.rate.bias.fill_(self.branch_config.rate_init)
         self.read_gate.weight.zero_()

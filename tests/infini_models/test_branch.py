@@ -309,3 +309,14 @@ def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.safetensors").write_bytes(b"nothing")
     with pytest.raises(WeightsError):
         read_memory_config([tmp_path / "c.safetensors"])
+
+
+def test_features_beyond_the_width_are_not_copies() -> None:
+    decoder = tiny_decoder()
+    grow_branches(decoder, BranchConfig(layers=(0,), num_features=2 * TINY.head_dim), seed=3)
+    branch = decoder.layers[0].self_attn.memory_branch
+    for feature_map in (branch.query_map, branch.key_map):
+        for rows in feature_map:
+            torch.testing.assert_close(rows[: TINY.head_dim], torch.eye(TINY.head_dim))
+            assert torch.linalg.matrix_rank(torch.cat((rows, -rows))) == TINY.head_dim
+            assert len({tuple(row) for row in rows.tolist()}) == 2 * TINY.head_dim
