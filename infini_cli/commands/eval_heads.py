@@ -1,0 +1,58 @@
+"""`infini eval heads`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from infini_cli.commands.documents import to_json
+from infini_cli.commands.eval_options import DrawSeed, Samples
+from infini_cli.commands.options import Json, ModelOptions, Output
+from infini_cli.commands.verb import verb
+from infini_cli.ui.tables import TableColumn
+from infini_cli.ui.terminal import Terminal
+
+COLUMNS = (
+    TableColumn("layer", is_number=True),
+    TableColumn("best", is_number=True),
+    TableColumn("sum", is_number=True),
+    TableColumn("heads"),
+)
+
+
+@verb
+def heads(
+    terminal: Terminal,
+    model: ModelOptions,
+    samples: Samples = 3,
+    seed: DrawSeed = 0,
+    least: Annotated[
+        float, typer.Option("--least", min=0, max=1, help="Show layers whose best head has it.")
+    ] = 0.05,
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """See which heads copy a pass key from the window: where to train a memory."""
+    from infini_cli.commands import engine
+    from infini_cli.evaluation.heads import evaluate_heads
+
+    with terminal.progress() as progress:
+        loaded = engine.open_model(model, progress)
+        layers = evaluate_heads(loaded, num_samples=samples, seed=seed)
+    if json or output is not None:
+        settings = {"model": loaded.name, "checkpoint": loaded.checkpoint, "form": loaded.form}
+        found = [layer.to_dict() for layer in layers]
+        terminal.write(to_json({"test": "heads", **settings, "layers": found}), output)
+        return
+    rows = [
+        (
+            str(layer.layer),
+            f"{max(layer.shares):.2f}",
+            f"{sum(layer.shares):.2f}",
+            " ".join(f"{share:.2f}" for share in layer.shares),
+        )
+        for layer in layers
+        if max(layer.shares) >= least
+    ]
+    terminal.write_table(COLUMNS, rows)
