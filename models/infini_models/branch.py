@@ -2,9 +2,9 @@
 
     project   q, k, v = the layer's own, plus a correction of low rank        (Hu et al. 2021)
     features  phi(x) = softmax(Wx, -Wx), scaled to unit length      (Hedgehog, Zhang et al. 2024)
-    rate      max(0, (1 + f) sigmoid(w x + b) - f), f = 0.05, a KV head: zero for w x + b < -3
-    write     the delta rule token by token at that rate, see `delta.py`
-    read      A_mem = gain * sigmoid(u x + c) * phi(q) M, before the segment is written
+    floor     s(y) = max(0, (1 + f) sigmoid(y) - f) with f = 0.15: zero for y < -1.9
+    write     the delta rule token by token at a rate of s(w x + b) a KV head, see `delta.py`
+    read      A_mem = gain * s(u x + c) * phi(q) M, before the segment is written
     output    W_o (attention + A_mem), plus a correction of low rank of A_mem
 
 It differs from the paper's memory in five ways, each for a reason. The base's own queries and
@@ -33,7 +33,7 @@ from infini_models.config import BranchConfig, DecoderConfig
 from infini_models.delta import delta_write
 from infini_models.memory import LayerMemory
 
-RATE_FLOOR = 0.05
+FLOOR = 0.15
 """f above."""
 
 READ_GATE_INIT = 2.0
@@ -127,7 +127,7 @@ class MemoryBranch(nn.Module):
         grouped = (batch, self.config.num_key_value_heads, -1, num_features)
         retrieved_BNRV = features_BHSP.reshape(grouped) @ memory.memory_BNKV
         retrieved_BHSV = retrieved_BNRV.view(batch, -1, num_tokens, self.config.head_dim)
-        gate_BSH = self.gain * self.read_gate(x_BSD.float()).sigmoid()
+        gate_BSH = self.gain * floored_sigmoid(self.read_gate(x_BSD.float()))
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
         return read_BHSV.to(x_BSD.dtype)
 
@@ -142,7 +142,7 @@ class MemoryBranch(nn.Module):
             value_BNSK: its values.
             memory: before the segment.
         """
-        rate_BNS = write_rate(self.rate(x_BSD.float())).transpose(1, 2)
+        rate_BNS = floored_sigmoid(self.rate(x_BSD.float())).transpose(1, 2)
         # A rate of zero changes nothing, and no gradient passes it: such tokens are left out.
         written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
         if not bool(written_S.any()):
@@ -161,9 +161,9 @@ class MemoryBranch(nn.Module):
         return y_BSE.view(*y_BSE.shape[:2], -1, self.config.head_dim).transpose(1, 2)
 
 
-def write_rate(score: Tensor) -> Tensor:
-    """Give the rate for a score w x + b, 0 to 1."""
-    return ((1.0 + RATE_FLOOR) * score.sigmoid() - RATE_FLOOR).clamp_min(0.0)
+def floored_sigmoid(score: Tensor) -> Tensor:
+    """Give a rate or a gate for a score w x + b: 0 to 1, and 0 itself where the score is low."""
+    return ((1.0 + FLOOR) * score.sigmoid() - FLOOR).clamp_min(0.0)
 
 
 def _features(x_BHSK: Tensor, map_HFK: Tensor) -> Tensor:

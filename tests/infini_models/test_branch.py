@@ -9,7 +9,7 @@ import pytest
 import torch
 from infini_models.adapter import grow_branches, read_memory_config, serialize_adapter
 from infini_models.attention import InfiniAttention
-from infini_models.branch import write_rate
+from infini_models.branch import floored_sigmoid
 from infini_models.config import PAPER, BranchConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import ConfigError, WeightsError
@@ -79,11 +79,14 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
         soft = torch.cat((mapped, -mapped)).softmax(0)
         return soft / soft.norm()
 
+    def floored(y: Tensor) -> Tensor:
+        return (1.15 * y.sigmoid() - 0.15).clamp(min=0)
+
     memory = torch.zeros(shared, 2 * branch.branch_config.num_features, width)
     for start in range(0, len(x_SD), segment_length):
         tokens = x_SD[start : start + segment_length]
         for place, x_D in enumerate(tokens, start):
-            queries, gates = project("query", x_D), branch.read_gate(x_D).sigmoid()
+            queries, gates = project("query", x_D), floored(branch.read_gate(x_D))
             for head in range(config.num_heads):
                 phi = features(queries[head], branch.query_map[head])
                 read = phi @ memory[head // config.num_groups]
@@ -91,7 +94,7 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
                 out[place, head * width : (head + 1) * width] = gate * read
         for x_D in tokens:
             keys, values = project("key", x_D), project("value", x_D)
-            rates = (1.05 * branch.rate(x_D).sigmoid() - 0.05).clamp(min=0)
+            rates = floored(branch.rate(x_D))
             for head in range(shared):
                 phi = features(keys[head], branch.key_map[head])
                 known = phi @ memory[head]
@@ -129,7 +132,7 @@ def test_the_branch_is_its_equations(rate_bias: float) -> None:
         own = attention.o_proj.weight + branch.output.up_OR @ branch.output.down_RI
         torch.testing.assert_close(with_memory - without, merged @ own.T, atol=1e-5, rtol=1e-4)
         # At -5 some tokens are written in one row or head alone, and some in none.
-        rates = write_rate(branch.rate(x_BSD))
+        rates = floored_sigmoid(branch.rate(x_BSD))
         unwritten = (rates == 0).all(dim=-1)
         assert bool(unwritten.all(dim=0).any()) is (rate_bias < 0)
         assert bool((unwritten[0] != unwritten[1]).any()) is (rate_bias < 0)
@@ -169,9 +172,15 @@ def test_with_the_memory_off_the_base_is_untouched() -> None:
         assert torch.equal(first.hidden_BSD, plain)
         second = decoder.read_segment(ids, first.memory)
         assert not torch.equal(second.hidden_BSD, plain)
-        for layer in decoder.layers:
-            if layer.self_attn.memory_branch is not None:
-                layer.self_attn.memory_branch.gain.zero_()
+        # Nor where no token asks for anything.
+        branches = [decoder.layers[index].self_attn.memory_branch for index in CONFIG.layers]
+        for branch in branches:
+            branch.read_gate.weight.zero_()
+            branch.read_gate.bias.fill_(-2.0)
+        assert torch.equal(decoder.read_segment(ids, first.memory).hidden_BSD, plain)
+        assert not decoder.is_closed
+        for branch in branches:
+            branch.gain.zero_()
         assert decoder.is_closed
         assert torch.equal(decoder.read_segment(ids, first.memory).hidden_BSD, plain)
 

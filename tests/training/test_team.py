@@ -31,7 +31,7 @@ num_steps = 6
 [memory]
 layers = [0, 1]
 num_features = 4
-rate_init = -2.9
+rate_init = -1.8
 
 [tasks]
 passkey = 1
