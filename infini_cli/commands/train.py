@@ -18,8 +18,8 @@ from infini_cli.ui.terminal import Terminal
 if TYPE_CHECKING:
     from infini_cli.evaluation.babilong import Story
     from infini_cli.tokens.tokenizer import Tokenizer
+    from infini_cli.training.prompts import Sources
     from infini_cli.training.recipe import Recipe
-    from infini_cli.training.samples import Sources
 
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file.")]
 RunFolder = Annotated[
@@ -107,7 +107,7 @@ def _sources(recipe: Recipe, tokenizer: Tokenizer) -> Sources:
     from infini_cli.batch_files import collect_books
     from infini_cli.evaluation.babilong import read_tasks
     from infini_cli.evaluation.texts import read_haystack, read_names
-    from infini_cli.training.samples import Sources
+    from infini_cli.training.prompts import Sources
 
     samples, texts = recipe.samples, None
     stories: tuple[Story, ...] = ()

@@ -17,6 +17,10 @@ FILLER = (
 )
 
 
+Asked = tuple[tuple[int, ...], tuple[int, ...]]
+"""Ids of a question and of its answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A prompt and what a model should continue it with.
@@ -26,12 +30,14 @@ class Prompt:
         question: ids of the question.
         answer: ids of the answer.
         further: more questions with their answers, to be learnt from.
+        facts: names and values of what is hidden, so that it can be asked for later.
     """
 
     context: tuple[int, ...]
     question: tuple[int, ...]
     answer: tuple[int, ...]
-    further: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
+    further: tuple[Asked, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
     @property
     def num_tokens(self) -> int:
@@ -118,9 +124,7 @@ def hide(
     return found
 
 
-def encode_question(
-    tokenizer: Tokenizer, question: str, answer: str
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def encode_question(tokenizer: Tokenizer, question: str, answer: str) -> Asked:
     """Encode question and answer as one text; what comes before the answer itself is asked.
 
     Many tokenizers make a token of the blank before a number: to guess it is no feat.

@@ -10,13 +10,15 @@ import random
 from enum import Enum
 
 from infini_cli.errors import UsageError
-from infini_cli.evaluation.haystack import Haystack, Prompt, encode_question, hide
+from infini_cli.evaluation.haystack import Asked, Haystack, Prompt, encode_question, hide
 from infini_cli.tokens.tokenizer import Tokenizer
 
 DEPTHS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 """The paper's three places."""
 NUM_DIGITS = 5
 MAX_FACTS = 26
+UNNAMED = ""
+"""The name of the key of a prompt that hides only one."""
 KEY_SCATTER = 2_654_435_761
 """2^32 over the golden ratio: multiples of it scatter evenly (Knuth's multiplicative hash)."""
 
@@ -74,16 +76,16 @@ def make_prompt(
     if not 1 <= num_facts <= MAX_FACTS:
         raise UsageError(f"{num_facts} facts are not between 1 and {MAX_FACTS}")
     chosen = _draw_keys(keys, num_facts, draw)
-    names = [chr(ord("A") + index) for index in draw.sample(range(MAX_FACTS), num_facts)]
-    fact_text, question_text = (FACT, QUESTION) if num_facts == 1 else (NAMED_FACT, NAMED_QUESTION)
+    letters = [chr(ord("A") + index) for index in draw.sample(range(MAX_FACTS), num_facts)]
+    names = letters if num_facts > 1 else [UNNAMED]
+    fact_text = NAMED_FACT if num_facts > 1 else FACT
     facts = [
         tokenizer.encode(fact_text.format(name=name, key=key))
         for name, key in zip(names, chosen, strict=True)
     ]
     instruction = tokenizer.encode(INSTRUCTION)
     (question, answer), *further = (
-        encode_question(tokenizer, question_text.format(name=name), str(key))
-        for name, key in zip(names[:num_questions], chosen, strict=False)
+        ask(tokenizer, name, key) for name, key in zip(names[:num_questions], chosen, strict=False)
     )
     room = length - len(instruction) - len(question) - sum(map(len, facts))
     if room < 0:
@@ -92,13 +94,19 @@ def make_prompt(
         )
     places = [depth, *(draw.random() for _ in facts[1:])]
     context = (*instruction, *hide(facts, places, haystack, room, draw))
-    return Prompt(context, question, answer, tuple(further))
+    return Prompt(context, question, answer, tuple(further), tuple(zip(names, chosen, strict=True)))
 
 
-def _draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[int]:
-    found: list[int] = []
+def ask(tokenizer: Tokenizer, name: str, key: str) -> Asked:
+    """Ask for the key of a name, or for the only one."""
+    text = QUESTION if name == UNNAMED else NAMED_QUESTION.format(name=name)
+    return encode_question(tokenizer, text, key)
+
+
+def _draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[str]:
+    found: list[str] = []
     while len(found) < num_keys:
         key = draw.randrange(10 ** (NUM_DIGITS - 1), 10**NUM_DIGITS)
-        if split.holds(key) and key not in found:
-            found.append(key)
+        if split.holds(key) and str(key) not in found:
+            found.append(str(key))
     return found

@@ -24,6 +24,7 @@ max_tokens = 5000                # of a whole row; fewer segments where they are
 num_growth_steps = 200           # so long until the most segments are drawn
 num_facts = [1, 2]
 num_questions = 2                # at most, of a prompt with as many facts
+num_recalls = 2                  # at most, of facts that texts before told and memory carries on
 text_share = 0.6                 # in paragraphs of texts, the others in the paper's filler
 texts = "novels/"                # relative to the recipe
 held_out = "held-out.txt"        # names of files there that are not learnt from, one a line
@@ -78,6 +79,7 @@ class SamplesRecipe:
     num_growth_steps: int = 0
     num_facts: Span = (1, 1)
     num_questions: int = 1
+    num_recalls: int = 0
     text_share: float = 0.0
     texts: str = ""
     held_out: str = ""
@@ -213,6 +215,7 @@ def _check(recipe: Recipe) -> None:
             ("segment_length", samples.segment_length, 16),
             ("num_facts", samples.num_facts, 1),
             ("num_questions", (samples.num_questions, MAX_QUESTIONS), 1),
+            ("num_recalls", (samples.num_recalls, MAX_QUESTIONS), 0),
         )
         if not least <= span[0] <= span[1]
     ]

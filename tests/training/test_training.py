@@ -26,6 +26,7 @@ from infini_cli.store.catalog import default_model
 from infini_cli.store.resolve import NO_ADAPTER
 from infini_cli.tasks.model import Model, open_model, open_trainable_model
 from infini_cli.training.log import LOG, Step
+from infini_cli.training.prompts import Sources
 from infini_cli.training.recipe import (
     TEXT_TASKS,
     OptimizerRecipe,
@@ -34,7 +35,7 @@ from infini_cli.training.recipe import (
     TasksRecipe,
     read_recipe,
 )
-from infini_cli.training.samples import Sampler, Sources, growth
+from infini_cli.training.samples import Sampler, growth
 from infini_cli.training.trainer import ADAPTER, STATE, Trainer, schedule
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini

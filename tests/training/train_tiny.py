@@ -11,8 +11,9 @@ from pathlib import Path
 
 from infini_cli.evaluation.haystack import TextHaystack
 from infini_cli.training.begin import add_memory
+from infini_cli.training.prompts import Sources
 from infini_cli.training.recipe import read_recipe
-from infini_cli.training.samples import Sampler, Sources
+from infini_cli.training.samples import Sampler
 from infini_cli.training.team import Team
 from infini_cli.training.trainer import Trainer
 from tests.tasks.tiny import open_tiny
