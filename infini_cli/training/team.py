@@ -99,6 +99,15 @@ class Team:
             torch.distributed.all_reduce(total)
         return dict(zip(values, total.tolist(), strict=True))
 
+    def mean(self, tensor: Tensor) -> Tensor:
+        """Give the mean of what each process has, element by element; the tensor stays as it is."""
+        import torch
+
+        total = tensor.detach().clone()
+        if self.size > 1:
+            torch.distributed.all_reduce(total)
+        return total / self.size
+
     def maximum(self, value: float) -> float:
         """Give the largest of what each process has."""
         import torch

@@ -138,9 +138,9 @@ class Trainer:
                 "loss": share * float(found.loss.detach()),
                 "right": found.num_right,
                 "targets": found.num_targets,
-                "rate": float(found.written_LN.detach().mean()),
             }
         )
+        written_LN = self.team.mean(found.written_LN)
         norms = (float(m.memory_BNKV.norm(dim=(-2, -1)).max()) for m in self._written())
         return Step(
             step=self.num_done,
@@ -151,8 +151,8 @@ class Trainer:
             learning_rate=rates[0],
             num_tokens=batch.ids_BS.numel(),
             num_segments=len(batch.segment_lengths),
-            mean_rate=sums["rate"] / self.team.size,
-            max_rate=self.team.maximum(float(found.written_LN.detach().max())),
+            mean_rate=float(written_LN.mean()),
+            max_rate=float(written_LN.max()),
             max_gain=self._max_gain(),
             memory_norm=self.team.maximum(max(norms)),
             seconds=round(time.monotonic() - start, 3),
