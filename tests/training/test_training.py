@@ -41,8 +41,8 @@ from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
 from tests.tasks.conftest import tiny_folder as tiny_folder
 from tests.tasks.tiny import open_tiny
+from tests.training.train_tiny import TEXT
 
-TEXT = "\n\n".join(f"Paragraph {number} tells of the sea and the boat." for number in range(40))
 RECIPE = """
 base = "{base}"
 num_steps = 4
