@@ -20,6 +20,12 @@ SUFFIXES = frozenset(
         ".html",
         ".htm",
         ".xhtml",
+        ".docx",
+        ".odt",
+        ".rtf",
+        ".fb2",
+        ".mobi",
+        ".azw3",
     }
 )
 

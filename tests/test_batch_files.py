@@ -10,7 +10,7 @@ from infini_cli.errors import UsageError
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Path:
-    for name in ("b.epub", "A.txt", "c/d.pdf", "c/notes.docx", ".hidden/e.txt", ".f.txt", "z.md"):
+    for name in ("b.epub", "A.txt", "c/d.pdf", "c/notes.xlsx", ".hidden/e.txt", ".f.txt", "z.md"):
         path = tmp_path / "shelf" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -26,8 +26,8 @@ def test_a_folder_is_walked_in_order(shelf: Path) -> None:
 
 
 def test_files_come_in_the_order_given_whatever_their_name(shelf: Path) -> None:
-    books = collect_books([shelf / "z.md", shelf / "c" / "notes.docx", shelf / "A.txt"])
-    assert relative(books, shelf) == ["z.md", "c/notes.docx", "A.txt"]
+    books = collect_books([shelf / "z.md", shelf / "c" / "notes.xlsx", shelf / "A.txt"])
+    assert relative(books, shelf) == ["z.md", "c/notes.xlsx", "A.txt"]
 
 
 def test_patterns(shelf: Path) -> None:

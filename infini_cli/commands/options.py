@@ -24,6 +24,11 @@ class InputType(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     HTML = "html"
+    DOCX = "docx"
+    ODT = "odt"
+    RTF = "rtf"
+    FB2 = "fb2"
+    MOBI = "mobi"
 
 
 class ResultFormat(StrEnum):
@@ -67,13 +72,17 @@ Color = Annotated[
 BookPath = Annotated[
     Path | None,
     typer.Argument(
-        metavar="BOOK", help="EPUB, PDF, text, Markdown or HTML file; `-` for standard input."
+        metavar="BOOK",
+        help="EPUB, PDF, DOCX, ODT, RTF, FB2, MOBI, text, Markdown or HTML file, or a folder of "
+        "HTML files; `-` for standard input.",
     ),
 ]
 BookPaths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="BOOK", help="EPUB, PDF, text, Markdown or HTML files; `-` for standard input."
+        metavar="BOOK",
+        help="EPUB, PDF, DOCX, ODT, RTF, FB2, MOBI, text, Markdown or HTML files; `-` for "
+        "standard input.",
     ),
 ]
 Type = Annotated[

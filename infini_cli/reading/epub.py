@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from infini_cli.errors import DamagedInput, InputError, NoTextInput
-from infini_cli.reading.book import Removal
 from infini_cli.reading.encoding import decode
 from infini_cli.reading.epub_chapters import Document, split_chapters
 from infini_cli.reading.epub_navigation import TocEntry, read_toc
@@ -15,6 +14,7 @@ from infini_cli.reading.epub_package import Package, open_package
 from infini_cli.reading.gutenberg import strip_licence_blocks
 from infini_cli.reading.html import declared_encoding
 from infini_cli.reading.raw import RawBook, ReadOptions
+from infini_cli.reading.removals import sum_removals
 from infini_cli.reading.xhtml import read_markup
 
 
@@ -46,7 +46,7 @@ def read_epub(data: bytes, name: str, options: ReadOptions) -> RawBook:
         language=package.language,
         format="epub",
         chapters=stripped.chapters,
-        removals=_sum([*taken, *stripped.removals]),
+        removals=sum_removals([*taken, *stripped.removals]),
         warnings=(*package.warnings, *warnings),
         metadata=package.metadata,
     )
@@ -85,12 +85,3 @@ def _without_text(documents: Sequence[Document], name: str) -> InputError:
         )
     what = "holds only pictures, no text" if pictures else "holds no text"
     return NoTextInput(f"`{name}` {what}", hint="pictures of pages need text recognition first")
-
-
-def _sum(removals: Iterable[Removal]) -> tuple[Removal, ...]:
-    counts: Counter[str] = Counter()
-    words: Counter[str] = Counter()
-    for removal in removals:
-        counts[removal.what] += removal.count
-        words[removal.what] += removal.num_words
-    return tuple(Removal(what, count, words[what]) for what, count in counts.items())

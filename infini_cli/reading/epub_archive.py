@@ -8,25 +8,12 @@ import zipfile
 import zlib
 from urllib.parse import unquote
 
-from lxml import etree
-
 from infini_cli.errors import EncryptedInput
 from infini_cli.reading.limits import check_archive, read_member
 
 READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What `zipfile` raises on members that are damaged or packed in unknown ways."""
 _ENCRYPTED = 0x1
-
-
-def parse_xml(content: bytes) -> etree._Element | None:
-    """Parse XML as far as it goes; no entities of its own, no network. None if nothing is left."""
-    parser = etree.XMLParser(
-        recover=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
-    )
-    try:
-        return etree.fromstring(content, parser) if content.strip() else None
-    except (etree.LxmlError, ValueError):
-        return None
 
 
 def resolve(base: str, href: str) -> str:

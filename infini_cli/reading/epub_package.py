@@ -20,8 +20,9 @@ from ebooklib import epub
 from lxml import etree
 
 from infini_cli.errors import DamagedInput, InputError
-from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive, parse_xml, resolve
+from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive, resolve
 from infini_cli.reading.epub_protection import check_protection
+from infini_cli.reading.xml_tree import parse_xml
 
 NCX_TYPE = "application/x-dtbncx+xml"
 MARKUP_TYPES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from infini_cli.errors import ProtectedInput
-from infini_cli.reading.epub_archive import EpubArchive, parse_xml, resolve
+from infini_cli.reading.epub_archive import EpubArchive, resolve
+from infini_cli.reading.xml_tree import parse_xml
 
 ENCRYPTION_PATH = "META-INF/encryption.xml"
 FONT_ALGORITHMS = frozenset(

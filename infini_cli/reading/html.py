@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
 
 from infini_cli.reading.encoding import decode
-from infini_cli.reading.gutenberg import strip_licence_blocks
+from infini_cli.reading.markup_book import Declared, book_of_markup
 from infini_cli.reading.raw import RawBook, ReadOptions
-from infini_cli.reading.sections import split_sections
 from infini_cli.reading.xhtml import read_markup
 
 _DECLARATION_BYTES = 2048
@@ -32,16 +30,11 @@ def read_html(data: bytes, name: str, options: ReadOptions) -> RawBook:
     """
     decoded = decode(data, override=options.encoding, declared=declared_encoding(data))
     markup = read_markup(decoded.text, options)
-    fallback = PurePath(name).stem or name
-    sections = split_sections(markup.blocks, markup.title or fallback)
-    stripped = strip_licence_blocks(sections.chapters)
-    return RawBook(
-        title=markup.title or sections.title or fallback,
-        authors=(),
-        language=markup.language,
-        format="html",
-        chapters=stripped.chapters,
-        removals=(*markup.removals, *stripped.removals),
+    return book_of_markup(
+        markup,
+        name,
+        "html",
+        Declared(markup.title, (), markup.language),
         warnings=decoded.warnings,
         encoding=decoded.encoding,
     )

@@ -31,20 +31,26 @@ def read_book(
     """Read a book.
 
     Args:
-        source: a file, or the bytes of one (what came from standard input).
+        source: a file, the bytes of one (what came from standard input), or a folder of HTML
+            files, which together are one book.
         options: encoding, password, what to keep; the defaults if None.
         name: how to call it in messages and, where it names none, its title;
             the file's name, or `stdin`, if None.
         kind: its format; told by its content if None.
 
     Raises:
-        InputNotFound: there is no such file, or it is a folder or a device.
+        InputNotFound: there is no such file, or it is a device or a folder without HTML files.
         UnsupportedFormat: it is of no format that infini reads.
         InputError: it is empty, damaged, encrypted, protected, too large or
             without text.
         UsageError: the options ask for something impossible.
     """
     options = options if options is not None else ReadOptions()
+    if isinstance(source, Path) and source.is_dir():
+        from infini_cli.reading.html_folder import read_html_folder
+
+        raw, source_sha256 = read_html_folder(source, options)
+        return assemble(raw, source_sha256=source_sha256)
     if isinstance(source, bytes):
         data, name = source, name or STDIN_NAME
     else:

@@ -8,7 +8,7 @@ import zipfile
 from enum import StrEnum
 from pathlib import PurePath
 
-from infini_cli.errors import DamagedInput, NoTextInput, UnsupportedFormat
+from infini_cli.errors import DamagedInput, EncryptedInput, NoTextInput, UnsupportedFormat
 
 
 class Format(StrEnum):
@@ -19,9 +19,16 @@ class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     HTML = "html"
+    DOCX = "docx"
+    ODT = "odt"
+    RTF = "rtf"
+    FB2 = "fb2"
+    MOBI = "mobi"
 
 
-READABLE = "infini reads EPUB, PDF, text, Markdown and HTML"
+READABLE = (
+    "infini reads EPUB, PDF, text, Markdown, HTML, DOCX, ODT, RTF, FB2 and, through calibre, MOBI"
+)
 _HEAD_BYTES = 1024
 _SAMPLE_BYTES = 64 * 1024
 _MARKDOWN_SUFFIXES = {".md", ".markdown", ".mdown", ".mkd", ".mkdn"}
@@ -36,6 +43,8 @@ _MARKDOWN_SIGN = re.compile(
     r"^(?:[*+-] +\S|\d+\. +\S|> +\S|```)|\[[^\]\n]+\]\([^)\s]+\)|\*\*[^*\n]+\*\*", re.MULTILINE
 )
 _FRONT_MATTER = re.compile(r"\A---\n(?:[\w-]+:.*\n|[ \t-].*\n|\n){1,60}?(?:---|\.\.\.)\n")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LOCKED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 # Signature, where it stands, what it is, what to do about it.
 _CONVERT = "convert it first, for example with `ebook-convert book.{0} book.epub`"
@@ -47,7 +56,6 @@ _SIGNATURES: tuple[tuple[bytes, int, str, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", 0, "a 7-Zip archive", "unpack it first"),
     (b"Rar!\x1a\x07", 0, "a RAR archive or comic book", "unpack it first"),
     (b"ustar", 257, "a tar archive", "unpack it first, with `tar -xf`"),
-    (b"BOOKMOBI", 60, "a Kindle book (MOBI or AZW3)", _CONVERT.format("mobi")),
     (b"TPZ", 0, "a Kindle book (Topaz)", _CONVERT.format("azw")),
     (b"\xeaDRMION\xee", 0, "a Kindle book (KFX) with digital rights management", READABLE),
     (b"ITSF", 0, "a compiled help file (CHM)", _CONVERT.format("chm")),
@@ -57,9 +65,8 @@ _SIGNATURES: tuple[tuple[bytes, int, str, str], ...] = (
         "a DjVu book",
         "convert it first, for example with `djvutxt book.djvu book.txt`",
     ),
-    (b"{\\rtf", 0, "a Rich Text document", _CONVERT.format("rtf")),
     (
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        _OLE,
         0,
         "an old Microsoft Office document",
         "save it as text or PDF first",
@@ -99,6 +106,7 @@ def sniff(data: bytes, name: str) -> Format:
     Raises:
         UnsupportedFormat: it is none that infini reads.
         DamagedInput: it begins like a zip archive and is not a whole one.
+        EncryptedInput: it is an Office document with a password.
         NoTextInput: it is empty.
     """
     if not data.strip(b" \t\r\n\0"):
@@ -109,6 +117,14 @@ def sniff(data: bytes, name: str) -> Format:
         return Format.PDF
     if data.startswith(_ZIP):
         return _sniff_zip(data, name)
+    if data.startswith(b"BOOKMOBI", 60):
+        return Format.MOBI
+    if data.lstrip().startswith(b"{\\rtf"):
+        return Format.RTF
+    if data.startswith(_OLE) and _LOCKED_OFFICE in data:
+        raise EncryptedInput(
+            f"`{name}` is an Office document with a password", hint="save it again without one"
+        )
     for signature, offset, what, hint in _SIGNATURES:
         if data.startswith(signature, offset):
             raise UnsupportedFormat(f"`{name}` is {what}", hint=hint)
@@ -116,8 +132,8 @@ def sniff(data: bytes, name: str) -> Format:
     if _is_binary(sample):
         raise UnsupportedFormat(f"`{name}` is binary data of an unknown kind", hint=READABLE)
     suffix = PurePath(name).suffix.lower()
-    if b"<FictionBook" in data[:_HEAD_BYTES]:
-        raise UnsupportedFormat(f"`{name}` is a FictionBook", hint=_CONVERT.format("fb2"))
+    if b"<FictionBook" in _narrow(sample)[:_HEAD_BYTES]:
+        return Format.FB2
     if suffix in _HTML_SUFFIXES or _HTML_START.match(_narrow(sample)):
         return Format.HTML
     if suffix in _MARKDOWN_SUFFIXES or (not suffix and _looks_like_markdown(sample)):
@@ -146,10 +162,17 @@ def _sniff_zip(data: bytes, name: str) -> Format:
         ) from error
     if kind == "application/epub+zip" or "META-INF/container.xml" in names:
         return Format.EPUB
+    if kind.startswith("application/vnd.oasis.opendocument.text"):
+        return Format.ODT
     if kind.startswith("application/vnd.oasis.opendocument"):
-        raise UnsupportedFormat(f"`{name}` is an OpenDocument file", hint=_CONVERT.format("odt"))
+        raise UnsupportedFormat(
+            f"`{name}` is an OpenDocument file without a text", hint="save it as PDF first"
+        )
+    if any(entry.startswith("word/") for entry in names):
+        return Format.DOCX
+    if sum(entry.lower().endswith(".fb2") for entry in names) == 1:
+        return Format.FB2
     for prefix, what, hint in (
-        ("word/", "a Word document (DOCX)", _CONVERT.format("docx")),
         ("xl/", "an Excel workbook", READABLE),
         ("ppt/", "a PowerPoint presentation", "save it as PDF first"),
         ("Index/", "an Apple iWork document", "export it as PDF or EPUB first"),

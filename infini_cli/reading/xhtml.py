@@ -16,7 +16,7 @@ from infini_cli.reading.book import Removal
 from infini_cli.reading.raw import RawBlock, ReadOptions
 from infini_cli.reading.xhtml_walk import Anchor, Walk, roles_of
 
-__all__ = ["ParsedMarkup", "parse_markup", "read_markup", "roles_of"]
+__all__ = ["ParsedMarkup", "parse_markup", "read_markup", "read_tree", "roles_of"]
 
 MAX_PROLOGUE_CHARACTERS = 100_000
 # Atomic: what a comment took it keeps, or many comments could be split in endless ways.
@@ -75,6 +75,17 @@ def read_markup(
     root = parse_markup(text)
     if root is None:
         return ParsedMarkup((), {}, None, None, frozenset(), (), page)
+    return read_tree(root, page, chapter_anchors)
+
+
+def read_tree(
+    root: etree._Element, page: str | None = None, chapter_anchors: frozenset[str] = frozenset()
+) -> ParsedMarkup:
+    """Take a tree of HTML elements apart; the arguments are those of `read_markup`.
+
+    Raises:
+        InputTooLarge: elements are nested deeper than in any book.
+    """
     roles = _document_roles(root)
     walk = Walk(page=page, document_roles=roles, chapter_anchors=chapter_anchors)
     walk.run(root)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.commands.conftest import BOOK, CHAPTERS
 from tests.commands.run import Infini
+from tests.reading.build_documents import RAIN, story_docx
 
 
 def test_toc_lists_chapters(infini: Infini, book: Path) -> None:
@@ -162,3 +163,14 @@ def test_results_are_the_same_with_a_terminal_beside_them(
     run = run_on_terminal(command, tmp_path)
     assert run.code == 0
     assert run.stdout == infini(verb, book).out.encode()
+
+
+def test_other_formats_and_a_folder(infini: Infini, tmp_path: Path) -> None:
+    rain = tmp_path / "rain.docx"
+    rain.write_bytes(story_docx(RAIN))
+    assert "Chapter 2: Flood" in infini("toc", rain).out
+    assert infini("toc", rain, "--type", "odt").code == 3
+    for number, title in ((10, "Flood"), (9, "Drizzle")):
+        (tmp_path / f"{number}.html").write_text(f"<h1>{title}</h1><p>It rained.", encoding="utf-8")
+    text = infini("extract", tmp_path, "--format", "md").out
+    assert 0 < text.index("Drizzle") < text.index("Flood")

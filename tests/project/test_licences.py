@@ -22,6 +22,8 @@ CLASSIFIERS = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "GNU Affero General Public License v3 or later (AGPLv3+)": "AGPL-3.0-or-later",
 }
+# What the metadata leaves open or states wrongly, by the licence's text where there is one.
+LOOKED_UP = {"cobble": "BSD (its metadata does not say which)", "mammoth": "BSD-2-Clause"}
 
 # torch's libraries for a graphics card come and go with its build, which pins them itself.
 GPU_PREFIXES = ("nvidia-", "cuda-", "triton")
@@ -68,6 +70,8 @@ def closure(requirements: Iterable[str]) -> set[str]:
 
 def declared_licence(package: str) -> str:
     """Give the SPDX expression of an installed package, from its metadata."""
+    if package in LOOKED_UP:
+        return LOOKED_UP[package]
     metadata = distribution(package).metadata
     expression = metadata["License-Expression"]
     if expression:

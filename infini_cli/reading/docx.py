@@ -1,0 +1,169 @@
+"""Read a Word document (DOCX) through `mammoth`: paragraphs styled as headings are the chapters.
+
+`mammoth` gets an archive made anew: only the parts that hold text, each parsed by the hardened
+parser and written again, so that no entity, picture or lying header reaches it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import Any
+
+import mammoth
+from lxml import etree
+
+from infini_cli.errors import DamagedInput, InputError, InputTooLarge
+from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive
+from infini_cli.reading.markup_book import Declared, book_of_markup, with_found_headings
+from infini_cli.reading.raw import RawBook, ReadOptions
+from infini_cli.reading.xhtml import ParsedMarkup, read_markup
+from infini_cli.reading.xml_tree import attribute, first_text, local_name, parse_document
+
+MAX_ELEMENTS = 2_000_000
+"""A long novel has a tenth of it, and `mammoth` keeps some kilobytes for each."""
+MAX_HEADING_LEVEL = 6
+MAX_STYLE_DEPTH = 20
+_PARTS = re.compile(
+    r"\[content_types\]\.xml|_rels/\.rels|docprops/core\.xml|word/[\w.-]+\.xml|word/_rels/[\w.-]+",
+    re.IGNORECASE,
+)
+# Pictures, how text looks, where it goes on a page, and what a proof-reader thought.
+_NOT_TEXT = frozenset({"blip", "imagedata", "lang", "proofErr", "rFonts", "sectPr", "theme"})
+_STYLE_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_NOTE_MARK = re.compile(r'<a href="#(?:foot|end)note-\d+"')
+_NOTE = re.compile(r'<li id="(?:foot|end)note-\d+"')
+
+
+def read_docx(data: bytes, name: str, options: ReadOptions) -> RawBook:
+    """Read a Word document.
+
+    Args:
+        data: the file.
+        name: its name; the title where the document names none.
+        options: none of them concerns Word documents.
+
+    Raises:
+        DamagedInput: the archive or the document in it cannot be read.
+        EncryptedInput: it is a zip archive with a password.
+        InputTooLarge: it unpacks to more than any book, or nests deeper.
+    """
+    parts, warnings = _clean_parts(data, name)
+    declared = _declared(parts.get("docProps/core.xml"))
+    html = _convert(parts, name)
+    # Word marks no notes as such, but `mammoth` gives theirs these names.
+    html = _NOTE_MARK.sub(lambda match: f'{match[0]} role="doc-noteref"', html)
+    html = _NOTE.sub(lambda match: f'{match[0]} role="doc-footnote"', html)
+    markup: ParsedMarkup = with_found_headings(read_markup(html, options))
+    return book_of_markup(markup, name, "docx", declared, warnings=warnings)
+
+
+def _clean_parts(data: bytes, name: str) -> tuple[dict[str, etree._Element], list[str]]:
+    parts: dict[str, etree._Element] = {}
+    warnings: list[str] = []
+    num_elements = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            archive = EpubArchive(file, name)
+            for member in file.namelist():
+                if not _PARTS.fullmatch(member) or member in parts:
+                    continue
+                root, broken = parse_document(archive.read(member), member)
+                warnings += broken
+                if root is None:
+                    continue
+                for element in list(root.iter()):
+                    if local_name(element) in ("", *_NOT_TEXT):
+                        _take_out(element)
+                num_elements += sum(1 for _ in root.iter())
+                if num_elements > MAX_ELEMENTS:
+                    raise InputTooLarge(f"`{name}` holds more elements than any book")
+                parts[member] = root
+            warnings += archive.problems
+    except InputError:
+        raise
+    except (*READ_ERRORS, ValueError) as error:
+        raise _damaged(name, "the archive cannot be opened") from error
+    if not any(member.lower().startswith("word/document") for member in parts):
+        raise _damaged(name, "it holds no document")
+    return parts, warnings
+
+
+def _take_out(element: etree._Element) -> None:
+    parent = element.getparent()
+    if parent is None:
+        return
+    tail, before = element.tail, element.getprevious()
+    if tail and before is not None:
+        before.tail = (before.tail or "") + tail
+    elif tail:
+        parent.text = (parent.text or "") + tail
+    parent.remove(element)
+
+
+def _convert(parts: dict[str, etree._Element], name: str) -> str:
+    """Turn the document into HTML; pictures become nothing."""
+    clean = io.BytesIO()
+    with zipfile.ZipFile(clean, "w", zipfile.ZIP_STORED) as archive:
+        for member, root in parts.items():
+            archive.writestr(member, etree.tostring(root, encoding="utf-8", xml_declaration=True))
+    try:
+        result: Any = mammoth.convert_to_html(
+            clean,
+            style_map=_style_map(parts.get("word/styles.xml")),
+            include_embedded_style_map=False,
+            convert_image=lambda _: [],
+            external_file_access=False,
+        )
+    except (RecursionError, MemoryError) as error:
+        raise InputTooLarge(f"`{name}` is nested deeper than any book") from error
+    # `mammoth` expects well-formed documents, and its errors on others are of no one family.
+    except Exception as error:
+        raise _damaged(name, "its document cannot be read") from error
+    return str(result.value)
+
+
+def _style_map(styles: etree._Element | None) -> str:
+    """Say which styles are headings, those included that are made from headings."""
+    levels: dict[str, int] = {}
+    parents: dict[str, str] = {}
+    for style in styles.iterfind("{*}style") if styles is not None else ():
+        key = attribute(style, "styleId")
+        outline, title = style.find(".//{*}outlineLvl"), style.find("{*}name")
+        based = style.find("{*}basedOn")
+        if based is not None:
+            parents[key] = attribute(based, "val")
+        word = attribute(title, "val").lower() if title is not None else ""
+        if word == "title":
+            levels[key] = 1
+        elif (match := re.fullmatch(r"heading (\d)", word)) is not None:
+            levels[key] = min(MAX_HEADING_LEVEL, int(match[1]) + 1)
+        elif outline is not None and re.fullmatch(r"[0-8]", attribute(outline, "val")):
+            levels[key] = min(MAX_HEADING_LEVEL, int(attribute(outline, "val")) + 2)
+    lines = ["p.Title => h1:fresh"]
+    lines += [f"p.Heading{number} => h{min(6, number + 1)}:fresh" for number in range(1, 10)]
+    for key in {*levels, *parents}:
+        found = key
+        for _ in range(MAX_STYLE_DEPTH):
+            if found in levels or found not in parents:
+                break
+            found = parents[found]
+        if found in levels and _STYLE_NAME.fullmatch(key):
+            lines.append(f"p.{key} => h{levels[found]}:fresh")
+    return "\n".join(lines)
+
+
+def _declared(core: etree._Element | None) -> Declared:
+    if core is None:
+        return Declared()
+    author = first_text(core, "{*}creator")
+    return Declared(
+        title=first_text(core, "{*}title"),
+        authors=tuple(filter(None, (part.strip() for part in (author or "").split(";")))),
+        language=first_text(core, "{*}language"),
+    )
+
+
+def _damaged(name: str, what: str) -> DamagedInput:
+    return DamagedInput(f"`{name}` is damaged: {what}", hint="get another copy of the file")
