@@ -32,14 +32,18 @@ def open_book(path: Path | None, options: ReadingOptions, terminal: Terminal) ->
         UsageError: the options ask for something impossible.
     """
     from infini_cli.reading import read_book
-    from infini_cli.reading.raw import ReadOptions
+    from infini_cli.reading.raw import PdfBackend, ReadOptions
     from infini_cli.reading.selection import select_chapters
     from infini_cli.reading.sniff import Format
 
     source = read_stdin() if path is None or path == STDIN else path
     book = read_book(
         source,
-        options=ReadOptions(encoding=options.encoding, password=options.password),
+        options=ReadOptions(
+            encoding=options.encoding,
+            password=options.password,
+            pdf_backend=PdfBackend(options.pdf_backend.value),
+        ),
         kind=Format(options.type.value) if options.type is not None else None,
     )
     book = select_chapters(

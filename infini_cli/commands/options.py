@@ -31,6 +31,14 @@ class InputType(StrEnum):
     MOBI = "mobi"
 
 
+class PdfBackend(StrEnum):
+    """What `--pdf-backend` may be; `infini_cli.reading.raw.PdfBackend` has the same values."""
+
+    AUTO = "auto"
+    PYPDF = "pypdf"
+    PDFIUM = "pdfium"
+
+
 class ResultFormat(StrEnum):
     """How a summary or an answer is written."""
 
@@ -93,6 +101,14 @@ Password = Annotated[
     str | None,
     typer.Option(
         "--password", envvar="INFINI_PASSWORD", help="Password of an encrypted PDF.", metavar="TEXT"
+    ),
+]
+PdfReader = Annotated[
+    PdfBackend,
+    typer.Option(
+        "--pdf-backend",
+        help="What reads a PDF; `auto` is pypdf, and pdfium where pypdf fails.",
+        show_default=True,
     ),
 ]
 Encoding = Annotated[
@@ -208,6 +224,7 @@ class ReadingOptions:
     type: Type = None
     password: Password = None
     encoding: Encoding = None
+    pdf_backend: PdfReader = PdfBackend.AUTO
     chapters: Chapters = None
     upto: Upto = None
     keep_all: KeepAll = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -12,7 +11,7 @@ from infini_cli.reading.headings import is_chapter_heading
 from infini_cli.reading.line_joins import Joiner
 from infini_cli.reading.pdf_furniture import remove_furniture
 from infini_cli.reading.pdf_layout import Layout, group_lines, measure
-from infini_cli.reading.pdf_lines import Line
+from infini_cli.reading.pdf_lines import MAX_UNREADABLE_SHARE, Line, num_unreadable
 from infini_cli.reading.pdf_outline import (
     MAX_HEADING_LINES,
     Start,
@@ -26,7 +25,6 @@ from infini_cli.reading.text_layout import is_verse
 MAX_SCAN_CHARACTERS = 20
 LONG_BOOK_WORDS = 12_000
 SECTION_WORDS = 5_000
-MAX_UNREADABLE_SHARE = 0.3
 HEADING_WORDS = 25
 OCR_HINT = "recognise the text first: `ocrmypdf in.pdf out.pdf`"
 _NO_TITLES = {"", "untitled", "document", "title"}
@@ -50,16 +48,17 @@ def read_pdf(data: bytes, name: str, options: ReadOptions) -> RawBook:
     Args:
         data: the file.
         name: its name, for messages and as a title of last resort.
-        options: `password` opens an encrypted file.
+        options: `password` opens an encrypted file, `pdf_backend` reads it.
 
     Raises:
+        UsageError: the reader asked for is not installed.
         EncryptedInput: a password is needed, or the one given is wrong.
         ProtectedInput: it is locked by a scheme without a password.
         NoTextInput: it is a scan without text, or its fonts hide their characters.
         DamagedInput: it cannot be opened, or none of its pages can be read.
         InputTooLarge: a bound on time, memory or size was hit.
     """
-    content = extract_pdf(data, name, options.password)
+    content = extract_pdf(data, name, options.password, backend=options.pdf_backend)
     check_text(content, name)
     furniture = remove_furniture(content.lines, content.labels)
     lines = [line for page in furniture.pages for line in page]
@@ -124,11 +123,7 @@ def check_text(content: PdfContent, name: str) -> None:
             hint=OCR_HINT,
         )
     text = "".join(line.text for page in content.lines for line in page)
-    num_unreadable = sum(
-        unicodedata.category(character) in {"Co", "Cn", "Cs"} or character == "\ufffd"
-        for character in text
-    )
-    if num_unreadable > MAX_UNREADABLE_SHARE * len(text):
+    if num_unreadable(text) > MAX_UNREADABLE_SHARE * len(text):
         raise NoTextInput(
             f"the fonts of `{name}` do not say which characters they draw", hint=OCR_HINT
         )
@@ -180,6 +175,15 @@ def _page_warnings(content: PdfContent) -> list[str]:
         f"page {content.labels[index]} cannot be read: {reason}"
         for index, reason in sorted(content.failed_pages.items())
     ]
+    if content.replaced_pages:
+        pages = ", ".join(content.labels[index] for index in sorted(content.replaced_pages)[:20])
+        more = len(content.replaced_pages) - 20
+        reason = content.replaced_pages[min(content.replaced_pages)]
+        warnings.append(
+            f"{len(content.replaced_pages)} pages are read with pdfium, since pypdf cannot: {pages}"
+            + (f" and {more} more" if more > 0 else "")
+            + f" ({reason})"
+        )
     if content.picture_pages:
         pages = ", ".join(content.labels[index] for index in content.picture_pages[:20])
         more = len(content.picture_pages) - 20

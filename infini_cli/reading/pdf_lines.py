@@ -8,6 +8,7 @@ whichever way the text runs on the page.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -29,6 +30,8 @@ CONTROLS = {
     code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A, 0x0D)
 }
 SOFT_HYPHEN = "\u00ad"
+MAX_UNREADABLE_SHARE = 0.3
+"""Of characters that nobody can tell; with more, a text is none."""
 
 Matrix = Sequence[float]
 
@@ -101,6 +104,14 @@ def page_lines(page: PageText, number: int) -> list[Line]:
     page.extract_text(visitor_text=collector.piece)
     collector.finish_line()
     return collector.lines
+
+
+def num_unreadable(text: str) -> int:
+    """Count the characters that stand for none: replaced, private or not assigned."""
+    return sum(
+        unicodedata.category(character) in {"Co", "Cn", "Cs"} or character == "\ufffd"
+        for character in text
+    )
 
 
 def clean(text: str) -> str:

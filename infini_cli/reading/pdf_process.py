@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,11 +21,14 @@ from infini_cli.errors import (
     DamagedInput,
     EncryptedInput,
     InfiniError,
+    InputError,
     InputTooLarge,
     NoTextInput,
     ProtectedInput,
+    UsageError,
 )
 from infini_cli.reading.pdf_lines import Line
+from infini_cli.reading.raw import PdfBackend
 
 WORKER = "infini_cli.reading.pdf_worker"
 
@@ -78,6 +82,7 @@ class PdfContent:
         lines: the lines of every page; empty for one that has no text.
         picture_pages: indices of pages that have pictures and no text.
         failed_pages: why a page could not be read, by its index.
+        replaced_pages: why a page was read with the second reader, by its index.
         warnings: what else was wrong.
     """
 
@@ -88,6 +93,7 @@ class PdfContent:
     lines: list[list[Line]] = field(default_factory=list)
     picture_pages: list[int] = field(default_factory=list)
     failed_pages: dict[int, str] = field(default_factory=dict)
+    replaced_pages: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -100,7 +106,11 @@ class _LostError(Exception):
 
 
 def extract_pdf(
-    data: bytes, name: str, password: str | None = None, limits: PdfLimits = DEFAULT_LIMITS
+    data: bytes,
+    name: str,
+    password: str | None = None,
+    limits: PdfLimits = DEFAULT_LIMITS,
+    backend: PdfBackend = PdfBackend.AUTO,
 ) -> PdfContent:
     """Read a PDF in processes of its own.
 
@@ -109,46 +119,111 @@ def extract_pdf(
         name: how to call it in messages.
         password: to open it with, if it needs one.
         limits: what it may cost.
+        backend: what reads it; by default `pypdf`, and PDFium, where it is installed, what
+            `pypdf` cannot.
 
     Raises:
+        UsageError: PDFium is asked for and not installed.
         EncryptedInput: a password is needed, or the one given is wrong.
         ProtectedInput: it is locked by a scheme without a password.
         DamagedInput: it cannot be opened.
         NoTextInput: it has no pages.
         InputTooLarge: a bound was hit.
     """
-    content = PdfContent()
-    next_page = 0
-    num_lost = 0
-    while True:
+    has_second = find_spec("pypdfium2") is not None
+    if backend is PdfBackend.PDFIUM and not has_second:
+        raise UsageError(
+            "the PDF reader `pdfium` is not installed", hint="`pip install 'infini-cli[pdfium]'`"
+        )
+    falls_back = backend is PdfBackend.AUTO and has_second
+    first = PdfBackend.PDFIUM if backend is PdfBackend.PDFIUM else PdfBackend.PYPDF
+    try:
+        return _Extraction(data, name, password, limits, first, falls_back).run()
+    except (DamagedInput, InputTooLarge) as error:
+        if not falls_back:
+            raise
         try:
-            with _Worker(data, password, next_page, limits.memory_bytes) as worker:
-                if not content.num_pages:
-                    _take_opening(content, worker.answer(limits.open_seconds), name)
-                while next_page < content.num_pages:
-                    # The first page of a later process waits for the file to be opened again.
-                    patience = limits.page_seconds if worker.answered else limits.open_seconds
-                    _take_page(content, next_page, worker.answer(patience), name)
-                    next_page += 1
-            return content
-        except _LostError as lost:
-            if not content.num_pages:
-                raise DamagedInput(
-                    f"`{name}` cannot be opened: {lost.reason}",
-                    hint="repair it first, for example with `qpdf broken.pdf repaired.pdf`",
-                ) from lost
-            num_lost += 1
-            if num_lost > limits.max_lost_pages:
-                raise InputTooLarge(
-                    f"too many pages of `{name}` cannot be read, the latest is {next_page + 1}: "
-                    f"{lost.reason}",
-                    hint="turn it into text with another tool, such as `pdftotext`, and read that",
-                ) from lost
-            content.failed_pages[next_page] = lost.reason
-            content.lines.append([])
-            next_page += 1
-            if next_page >= content.num_pages:
+            content = _Extraction(data, name, password, limits, PdfBackend.PDFIUM, False).run()
+        except InputError:
+            raise error from None
+        content.warnings.append(f"the PDF is read with pdfium, since with pypdf {error.message}")
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class _Extraction:
+    """What is asked of the processes, one after the other."""
+
+    data: bytes
+    name: str
+    password: str | None
+    limits: PdfLimits
+    backend: PdfBackend
+    falls_back: bool
+
+    def run(self) -> PdfContent:
+        content = PdfContent()
+        next_page = 0
+        num_lost = 0
+        while True:
+            try:
+                with self._worker(next_page) as worker:
+                    if not content.num_pages:
+                        opening = worker.answer(self.limits.open_seconds)
+                        _take_opening(content, opening, self.name)
+                    while next_page < content.num_pages:
+                        # The first page of a later process waits for the file to be opened again.
+                        patience = (
+                            self.limits.page_seconds
+                            if worker.answered
+                            else self.limits.open_seconds
+                        )
+                        _take_page(content, next_page, worker.answer(patience), self.name)
+                        next_page += 1
                 return content
+            except _LostError as lost:
+                if not content.num_pages:
+                    raise DamagedInput(
+                        f"`{self.name}` cannot be opened: {lost.reason}",
+                        hint="repair it first, for example with `qpdf broken.pdf repaired.pdf`",
+                    ) from lost
+                num_lost += 1
+                if num_lost > self.limits.max_lost_pages:
+                    raise InputTooLarge(
+                        f"too many pages of `{self.name}` cannot be read, the latest is "
+                        f"{next_page + 1}: {lost.reason}",
+                        hint="turn it into text with another tool, such as `pdftotext`, and read "
+                        "that",
+                    ) from lost
+                self._read_lost_page(content, next_page, lost.reason)
+                next_page += 1
+                if next_page >= content.num_pages:
+                    return content
+
+    def _read_lost_page(self, content: PdfContent, index: int, reason: str) -> None:
+        """Read a page with the second reader, in a process for it alone."""
+        if self.falls_back:
+            try:
+                with self._worker(index, alone=True) as worker:
+                    answer = worker.answer(self.limits.page_seconds)
+            except _LostError:
+                answer = {}
+            if answer.get("lines"):
+                _take_page(content, index, {**answer, "instead": reason}, self.name)
+                return
+        content.failed_pages[index] = reason
+        content.lines.append([])
+
+    def _worker(self, first_page: int, *, alone: bool = False) -> _Worker:
+        request = {
+            "password": self.password,
+            "backend": (PdfBackend.PDFIUM if alone else self.backend).value,
+            "falls_back": self.falls_back and not alone,
+            "first_page": first_page,
+            "end_page": first_page + 1 if alone else None,
+            "memory_bytes": self.limits.memory_bytes,
+        }
+        return _Worker(self.data, request)
 
 
 def _take_opening(content: PdfContent, answer: dict[str, Any], name: str) -> None:
@@ -170,6 +245,8 @@ def _take_page(content: PdfContent, index: int, answer: dict[str, Any], name: st
         content.failed_pages[index] = answer["error"]
     elif answer["picture"]:
         content.picture_pages.append(index)
+    if "instead" in answer:
+        content.replaced_pages[index] = answer["instead"]
     content.lines.append([Line(*line) for line in answer.get("lines", [])])
 
 
@@ -198,10 +275,7 @@ def _failure(kind: str, reason: str, name: str) -> InfiniError:
 class _Worker:
     """One extraction process and the thread that listens to it."""
 
-    def __init__(
-        self, data: bytes, password: str | None, first_page: int, memory_bytes: int
-    ) -> None:
-        request = {"password": password, "first_page": first_page, "memory_bytes": memory_bytes}
+    def __init__(self, data: bytes, request: dict[str, Any]) -> None:
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self.answered = False

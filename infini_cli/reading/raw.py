@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from infini_cli.reading.book import BlockKind, Removal
+
+
+class PdfBackend(StrEnum):
+    """What reads a PDF; `auto` is `pypdf`, and where that fails `pdfium`, if it is installed."""
+
+    AUTO = "auto"
+    PYPDF = "pypdf"
+    PDFIUM = "pdfium"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +23,12 @@ class ReadOptions:
     Attributes:
         password: of an encrypted file.
         encoding: of a text file; guessed if None.
+        pdf_backend: what reads a PDF.
     """
 
     password: str | None = None
     encoding: str | None = None
+    pdf_backend: PdfBackend = PdfBackend.AUTO
 
 
 @dataclass(frozen=True, slots=True)

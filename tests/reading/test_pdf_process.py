@@ -12,7 +12,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
 from infini_cli.errors import DamagedInput, EncryptedInput, InputTooLarge, NoTextInput
-from infini_cli.reading import pdf_process, pdf_worker
+from infini_cli.reading import pdf_process, pdf_pypdf
 from infini_cli.reading.pdf_process import PdfLimits, extract_pdf
 
 
@@ -103,7 +103,7 @@ def test_chatter_of_the_library_reaches_neither_stream(capfd: pytest.CaptureFixt
 
 
 def test_a_page_with_too_many_commands_is_left_out_and_named() -> None:
-    huge = b"0 0 m 1 1 l S\n" * (pdf_worker.MAX_CONTENT_BYTES // 14 + 1)
+    huge = b"0 0 m 1 1 l S\n" * (pdf_pypdf.MAX_CONTENT_BYTES // 14 + 1)
     content = extract_pdf(with_content(make_pdf("One.", "Two.", "Three."), 1, huge), "a.pdf")
     assert [bool(page) for page in content.lines] == [True, False, True]
     assert "drawing commands" in content.failed_pages[1]
