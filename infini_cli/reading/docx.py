@@ -29,6 +29,7 @@ _PARTS = re.compile(
     r"\[content_types\]\.xml|_rels/\.rels|docprops/core\.xml|word/[\w.-]+\.xml|word/_rels/[\w.-]+",
     re.IGNORECASE,
 )
+_ESSENTIAL = re.compile(r"content_types|(?:^|/)_rels/|document\d*\.xml$", re.IGNORECASE)
 # Pictures, how text looks, where it goes on a page, and what a proof-reader thought.
 _NOT_TEXT = frozenset({"blip", "imagedata", "lang", "proofErr", "rFonts", "sectPr", "theme"})
 _STYLE_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
@@ -51,12 +52,12 @@ def read_docx(data: bytes, name: str, options: ReadOptions) -> RawBook:
     """
     parts, warnings = _clean_parts(data, name)
     declared = _declared(parts.get("docProps/core.xml"))
-    html = _convert(parts, name)
+    html, broken = _convert(parts, name)
     # Word marks no notes as such, but `mammoth` gives theirs these names.
     html = _NOTE_MARK.sub(lambda match: f'{match[0]} role="doc-noteref"', html)
     html = _NOTE.sub(lambda match: f'{match[0]} role="doc-footnote"', html)
     markup: ParsedMarkup = with_found_headings(read_markup(html, options))
-    return book_of_markup(markup, name, "docx", declared, warnings=warnings)
+    return book_of_markup(markup, name, "docx", declared, warnings=[*warnings, *broken])
 
 
 def _clean_parts(data: bytes, name: str) -> tuple[dict[str, etree._Element], list[str]]:
@@ -102,25 +103,34 @@ def _take_out(element: etree._Element) -> None:
     parent.remove(element)
 
 
-def _convert(parts: dict[str, etree._Element], name: str) -> str:
-    """Turn the document into HTML; pictures become nothing."""
+def _convert(parts: dict[str, etree._Element], name: str) -> tuple[str, list[str]]:
+    """Turn the document into HTML, without its styles and notes if these are broken."""
+    try:
+        return _to_html(parts), []
+    # `mammoth` expects well-formed documents, and its errors on others are of no one family.
+    except Exception as error:
+        if isinstance(error, RecursionError):
+            raise InputTooLarge(f"`{name}` is nested deeper than any book") from error
+    try:
+        essential = {key: root for key, root in parts.items() if _ESSENTIAL.search(key)}
+        return _to_html(essential), ["the document's styles or notes are broken and were not read"]
+    except Exception as error:
+        raise _damaged(name, "its document cannot be read") from error
+
+
+def _to_html(parts: dict[str, etree._Element]) -> str:
+    """Give the parts to `mammoth`; pictures become nothing."""
     clean = io.BytesIO()
     with zipfile.ZipFile(clean, "w", zipfile.ZIP_STORED) as archive:
         for member, root in parts.items():
             archive.writestr(member, etree.tostring(root, encoding="utf-8", xml_declaration=True))
-    try:
-        result: Any = mammoth.convert_to_html(
-            clean,
-            style_map=_style_map(parts.get("word/styles.xml")),
-            include_embedded_style_map=False,
-            convert_image=lambda _: [],
-            external_file_access=False,
-        )
-    except (RecursionError, MemoryError) as error:
-        raise InputTooLarge(f"`{name}` is nested deeper than any book") from error
-    # `mammoth` expects well-formed documents, and its errors on others are of no one family.
-    except Exception as error:
-        raise _damaged(name, "its document cannot be read") from error
+    result: Any = mammoth.convert_to_html(
+        clean,
+        style_map=_style_map(parts.get("word/styles.xml")),
+        include_embedded_style_map=False,
+        convert_image=lambda _: [],
+        external_file_access=False,
+    )
     return str(result.value)
 
 

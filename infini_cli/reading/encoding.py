@@ -1,13 +1,14 @@
 """Decode plain text: which encoding a file is in, and its characters.
 
-The order is byte order mark, strict UTF-8, what the file declares, Windows-1252,
-and a statistical guess last: on short or accented texts the guess is wrong more
-often than the tradition of Western files.
+The order is byte order mark, UTF-8 (strict, or with a few damaged bytes), what the file
+declares, Windows-1252, and a statistical guess last: on short or accented texts the guess
+is wrong more often than the tradition of Western files.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 
 from infini_cli.errors import DamagedInput, UsageError
@@ -24,6 +25,13 @@ _MARKS = (
 _LATIN1_LABELS = {"iso8859-1", "ascii"}
 _SAMPLE_BYTES = 256 * 1024
 MARK = "\ufeff"
+MIN_LETTERS_PER_LOSS = 20
+"""Letters beyond ASCII that are right for one that is broken, in a file that is still UTF-8."""
+_DECLARATION_BYTES = 2048
+_DECLARED = re.compile(
+    rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.:-]+)|<meta[^>]*charset\s*=\s*["']?([\w.:-]+)""",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +71,17 @@ def decode(data: bytes, *, override: str | None = None, declared: str | None = N
         try:
             return _decoded(data.decode(encoding), encoding)
         except UnicodeDecodeError:
-            continue
+            if encoding == "utf-8" and (text := _nearly_utf8(data)) is not None:
+                return _decoded(text, encoding, lost=text.count("\ufffd"))
     encoding = _guess(data)
     text = data.decode(encoding, "replace")
     return _decoded(text, encoding, lost=text.count("\ufffd"))
+
+
+def declared_encoding(data: bytes) -> str | None:
+    """Return the encoding an HTML or XML file names for itself in its first lines."""
+    match = _DECLARED.search(data[:_DECLARATION_BYTES])
+    return (match[1] or match[2]).decode("ascii", "replace") if match is not None else None
 
 
 def text_encoding(label: str) -> str | None:
@@ -86,6 +101,14 @@ def _candidates(data: bytes, declared: str | None) -> list[str]:
     if declared and (encoding := text_encoding(declared)) is not None:
         candidates.append("cp1252" if encoding in _LATIN1_LABELS else encoding)
     return [*candidates, "cp1252"]
+
+
+def _nearly_utf8(data: bytes) -> str | None:
+    """Decode UTF-8 of which a few bytes are damaged; None if most are of another encoding."""
+    text = data.decode("utf-8", "replace")
+    num_lost = text.count("\ufffd")
+    num_wide = sum(not character.isascii() for character in text) - num_lost
+    return text if num_wide >= MIN_LETTERS_PER_LOSS * num_lost else None
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from infini_cli.errors import DamagedInput, InputError, NoTextInput
-from infini_cli.reading.encoding import decode
+from infini_cli.reading.encoding import declared_encoding, decode
 from infini_cli.reading.epub_chapters import Document, split_chapters
 from infini_cli.reading.epub_navigation import TocEntry, read_toc
 from infini_cli.reading.epub_package import Package, open_package
 from infini_cli.reading.gutenberg import strip_licence_blocks
-from infini_cli.reading.html import declared_encoding
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.removals import sum_removals
 from infini_cli.reading.xhtml import read_markup

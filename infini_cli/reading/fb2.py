@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 
 from lxml import etree
 
 from infini_cli.errors import DamagedInput, InputError
-from infini_cli.reading.encoding import decode
 from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive
 from infini_cli.reading.markup_book import Declared, book_of_markup
 from infini_cli.reading.raw import RawBook, ReadOptions
@@ -18,7 +16,6 @@ from infini_cli.reading.xml_tree import first_text, local_name, parse_document
 
 NOTE_BODIES = frozenset({"notes", "comments", "footnotes"})
 MAX_HEADING_LEVEL = 6
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _TAGS = {
     "annotation": "div",
     "body": "div",
@@ -55,20 +52,14 @@ def read_fb2(data: bytes, name: str, options: ReadOptions) -> RawBook:
         InputTooLarge: it unpacks to more than any book, or nests deeper.
     """
     content = _unpack(data, name) if data.startswith(b"PK") else data
-    warnings: tuple[str, ...] = ()
-    if options.encoding is not None:
-        decoded = decode(content, override=options.encoding)
-        warnings = decoded.warnings
-        # What the declaration names no longer holds.
-        content = _DECLARATION.sub("", decoded.text).encode()
-    root, broken = parse_document(content, name)
-    bodies = root.findall("{*}body") if root is not None else []
+    root, warnings = parse_document(content, name, encoding=options.encoding)
+    bodies = list(root.iter("{*}body")) if root is not None else []
     if root is None or not bodies:
         raise DamagedInput(
             f"`{name}` is damaged: it holds no text", hint="get another copy of the file"
         )
     return book_of_markup(
-        read_tree(_to_html(bodies)), name, "fb2", _declared(root), warnings=(*warnings, *broken)
+        read_tree(_to_html(bodies)), name, "fb2", _declared(root), warnings=warnings
     )
 
 

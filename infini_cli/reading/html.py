@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
-from infini_cli.reading.encoding import decode
+from infini_cli.reading.encoding import declared_encoding, decode
 from infini_cli.reading.markup_book import Declared, book_of_markup
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.xhtml import read_markup
-
-_DECLARATION_BYTES = 2048
-_DECLARED = re.compile(
-    rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.:-]+)|<meta[^>]*charset\s*=\s*["']?([\w.:-]+)""",
-    re.IGNORECASE,
-)
 
 
 def read_html(data: bytes, name: str, options: ReadOptions) -> RawBook:
@@ -38,9 +30,3 @@ def read_html(data: bytes, name: str, options: ReadOptions) -> RawBook:
         warnings=decoded.warnings,
         encoding=decoded.encoding,
     )
-
-
-def declared_encoding(data: bytes) -> str | None:
-    """Return the encoding an HTML file names for itself in its first lines."""
-    match = _DECLARED.search(data[:_DECLARATION_BYTES])
-    return (match[1] or match[2]).decode("ascii", "replace") if match is not None else None

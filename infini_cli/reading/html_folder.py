@@ -9,13 +9,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from infini_cli.errors import InputNotFound, InputTooLarge, NoTextInput
-from infini_cli.reading.encoding import decode
+from infini_cli.reading.encoding import declared_encoding, decode
 from infini_cli.reading.epub_archive import resolve
 from infini_cli.reading.epub_chapters import Document, split_chapters
 from infini_cli.reading.epub_navigation import TocEntry
 from infini_cli.reading.epub_package import PackageItem
 from infini_cli.reading.gutenberg import strip_licence_blocks
-from infini_cli.reading.html import declared_encoding
 from infini_cli.reading.limits import MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.removals import sum_removals

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 
+from infini_cli.reading.encoding import declared_encoding, decode
 
-def parse_document(content: bytes, name: str) -> tuple[etree._Element | None, tuple[str, ...]]:
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+# Characters that no XML may hold, and behind which the parser would read no further.
+_FORBIDDEN = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 65534, 65535))
+
+
+def parse_document(
+    content: bytes, name: str, *, encoding: str | None = None
+) -> tuple[etree._Element | None, tuple[str, ...]]:
     """Parse XML that is text and not only a list of files, and say where it is broken.
 
     Args:
         content: the file; pictures inside it may be larger than 10 MB.
         name: how to call it.
+        encoding: in place of what the file declares.
 
     Returns:
         What could be read, None if it is nothing; warnings.
+
+    Raises:
+        UsageError: `encoding` is none.
+        DamagedInput: the file is not in the encoding that the user names.
     """
     parser = _parser(huge=True)
-    root = _parse(content, parser)
+    decoded = decode(content, override=encoding, declared=declared_encoding(content))
+    lost = tuple(f"`{name}`: {warning}" for warning in decoded.warnings)
+    root = _parse(decoded.text, parser)
     errors = [entry.line for entry in parser.error_log if entry.level_name != "WARNING"]
     if root is None or not errors:
-        return root, ()
-    return root, (f"`{name}` is broken in line {errors[0]}, and text behind it may be missing",)
+        return root, lost
+    broken = f"`{name}` is broken in line {errors[0]}, and text behind it may be missing"
+    return root, (*lost, broken)
 
 
 def parse_xml(content: bytes) -> etree._Element | None:
     """Parse XML as far as it goes. None if nothing is left."""
-    return _parse(content, _parser(huge=False))
+    decoded = decode(content, declared=declared_encoding(content))
+    return _parse(decoded.text, _parser(huge=False))
 
 
 def _parser(*, huge: bool) -> etree.XMLParser:
@@ -39,9 +58,11 @@ def _parser(*, huge: bool) -> etree.XMLParser:
     )
 
 
-def _parse(content: bytes, parser: etree.XMLParser) -> etree._Element | None:
+def _parse(text: str, parser: etree.XMLParser) -> etree._Element | None:
+    # The encoding that a declaration names was undone already.
+    text = _DECLARATION.sub("", text.translate(_FORBIDDEN), count=1)
     try:
-        return etree.fromstring(content, parser) if content.strip() else None
+        return etree.fromstring(text.encode(), parser) if text.strip() else None
     except (etree.LxmlError, ValueError):
         return None
 

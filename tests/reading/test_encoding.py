@@ -76,3 +76,13 @@ def test_any_bytes_decode_to_text_that_can_be_written(data: bytes) -> None:
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\ufeff\r\0")))
 def test_utf8_round_trip(text: str) -> None:
     assert decode(text.encode()).text == text
+
+
+def test_a_few_damaged_bytes_leave_utf8_what_it_is() -> None:
+    text = "\u0414\u043e\u0436\u0434\u044c. " * 20
+    data = text.encode()
+    decoded = decode(data[:44] + b"\xff" + data[44:])
+    assert decoded.encoding == "utf-8"
+    assert decoded.text.replace("\ufffd", "") == text
+    assert "1 characters" in decoded.warnings[0]
+    assert decode("na\u00efve caf\u00e9".encode("cp1252")).encoding == "cp1252"

@@ -1,0 +1,39 @@
+"""A few mutants of every format in each run; `python -m tests.reading.fuzz` reads many."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from tests.reading import fuzz
+from tests.reading.fuzz import base_files, mutants, try_mutants
+
+NUM_MUTANTS = {"pdf": 4, "docx": 20}
+"""PDFs are opened in a process each, and Word documents take a tenth of a second."""
+
+
+@pytest.mark.parametrize("kind", sorted(base_files()))
+def test_mutants_end_as_books_or_as_errors_with_a_hint(kind: str) -> None:
+    num_mutants = NUM_MUTANTS.get(kind, 40)
+    findings, outcomes = try_mutants(kind, 1, num_mutants)
+    assert not findings, [(finding.number, finding.what) for finding in findings]
+    assert outcomes.total() == num_mutants
+    assert outcomes["book"] > 0, "the small books themselves can be read"
+
+
+def test_the_same_seed_gives_the_same_mutants() -> None:
+    base = base_files()["fb2"]
+    runs = [list(islice(mutants("fb2", base, seed), 20)) for seed in (3, 3, 4)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_a_failure_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(data: bytes, *, name: str) -> None:
+        raise KeyError("lost")
+
+    monkeypatch.setattr(fuzz, "read_book", fail)
+    findings, outcomes = try_mutants("txt", 0, 2)
+    assert [finding.number for finding in findings] == [0, 1]
+    assert all("KeyError" in finding.what for finding in findings)
+    assert outcomes == {"failure": 2}
