@@ -10,7 +10,15 @@ from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.render import render, render_body, render_footer
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.textrank import MAX_SENTENCES, rank_sentences
-from infini_cli.tasks.values import Answer, Citation, ModelInfo, SectionSummary, Summary
+from infini_cli.tasks.values import (
+    Answer,
+    Citation,
+    ModelInfo,
+    SectionSummary,
+    SentenceCitation,
+    Summary,
+    SummarySentence,
+)
 from infini_cli.tokens.coverage import Coverage
 from tests.tokens.build import build_book
 
@@ -18,12 +26,20 @@ MODEL = ModelInfo("tiny", "abc", "int8", 2048)
 COVERAGE = Coverage(21034, 21034, 14, 12, 16000, 16000)
 
 
+def sentence(text: str, *chapters: int, paragraph: int = 0) -> SummarySentence:
+    citations = tuple(
+        SentenceCitation(number, f"Chapter {number}", f"c{number:02}.b0001", None, "It.", 0, 3, 0.8)
+        for number in chapters
+    )
+    return SummarySentence(text, citations, bool(chapters), 0.8, paragraph)
+
+
 def summary(**changes: object) -> Summary:
     values: dict[str, object] = {
         "title": "A Book",
         "authors": ("Ann Author",),
         "source_sha256": "0" * 64,
-        "text": "It happens.",
+        "sentences": (sentence("It happens.", 3),),
         "sections": (),
         "method": "hierarchical",
         "length": "medium",
@@ -37,17 +53,18 @@ def summary(**changes: object) -> Summary:
 
 def test_a_summary_as_markdown() -> None:
     assert render(summary(), "md") == (
-        "# A Book\n\n*Ann Author*\n\nIt happens.\n\n"
+        "# A Book\n\n*Ann Author*\n\nIt happens. [ch. 3]\n\n"
         "*Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. "
-        "Model tiny, seed 0, 93.4 s.*"
+        "1 of 1 sentence supported. Model tiny, seed 0, 93.4 s.*"
     )
 
 
 def test_a_summary_by_chapter_as_text() -> None:
-    sections = (SectionSummary(3, "The Trough", "They rake."),)
-    assert render(summary(text="", sections=sections), "text") == (
-        "A Book by Ann Author\n\n3. The Trough\n\nThey rake.\n\n"
-        "Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. Model tiny, seed 0, 93.4 s."
+    sections = (SectionSummary(3, "The Trough", (sentence("They rake.", 3),)),)
+    assert render(summary(sentences=(), sections=sections), "text") == (
+        "A Book by Ann Author\n\n3. The Trough\n\nThey rake. [ch. 3]\n\n"
+        "Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. 1 of 1 sentence supported. "
+        "Model tiny, seed 0, 93.4 s."
     )
 
 
