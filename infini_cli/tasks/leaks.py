@@ -16,6 +16,8 @@ from infini_cli.tasks.sentences import split_sentences
 ECHO_WORDS = 7
 """So many words in a row that an instruction has too are an echo of it; books have fewer, "from
 the first to the last" for one. A whole instruction is an echo however short."""
+BEGINNING_WORDS = 4
+"""A sentence that begins as an instruction of at least so many words does is an echo as well."""
 
 _TOKENS = re.compile(
     r"<\|[^|<>]{1,40}\|>"  # <|im_end|>
@@ -92,7 +94,8 @@ def clean_sentence(text: str) -> str:
 def is_echo(text: str) -> bool:
     """Tell whether a sentence says an instruction again."""
     words = _words(text)
-    return words in _instructions() or not _runs(words).isdisjoint(_instruction_runs())
+    begins = any(words[: len(i)] == i for i in _instructions() if len(i) >= BEGINNING_WORDS)
+    return begins or words in _instructions() or not _runs(words).isdisjoint(_instruction_runs())
 
 
 def _take_off(text: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from infini_cli.tasks.passages import stems
 
 _SMALL = [
     "zero",
@@ -58,9 +60,9 @@ def find_numbers(text: str) -> list[Ways]:
         if word == "and" and run and run[-1] in _SCALES:
             continue
         if run and (len(run) > 1 or run[0] not in _ALONE):
-            found.append((frozenset(run), frozenset([str(_value(run))])))
+            found.append((_stemmed(run), frozenset([str(_value(run))])))
         run = []
-        if token and token[0].isdigit():
+        if token and token[0].isdecimal():
             found.append(_ways_of_figures(token))
     return found
 
@@ -71,10 +73,17 @@ def _ways_of_figures(token: str) -> Ways:
     ways = [pieces, frozenset([digits])]
     is_whole = re.fullmatch(r"\d+|\d{1,3}(?:,\d{3})+", token)
     if is_whole and len(digits) <= MAX_DIGITS and int(digits) <= MAX_SPELT:
-        ways.append(frozenset(_spell(int(digits))))
-        if len(digits) == 4:  # years: eighteen forty-seven, eighteen hundred and forty-seven
-            ways.append(frozenset([*_spell(int(digits[:2])), *_spell(int(digits[2:]))]))
+        value = int(digits)
+        ways.append(frozenset(f"{value:,}".split(",")))
+        ways.append(_stemmed(_spell(value)))
+        if len(digits) == 4 and digits[0] != "0":  # years: eighteen forty-seven
+            century, rest = divmod(value, 100)
+            ways.append(_stemmed([*_spell(century), *(_spell(rest) if rest else ["hundred"])]))
     return tuple(dict.fromkeys(ways))
+
+
+def _stemmed(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(stem for word in words for stem in stems(word))
 
 
 def _value(words: list[str]) -> int:

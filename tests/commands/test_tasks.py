@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from infini_cli.commands import engine
 from infini_cli.commands import read as read_verb
 from infini_cli.commands import summarize as summarize_verb
 from infini_cli.commands.inputs import read_questions
+from infini_cli.commands.options import ModelOptions, ReadingOptions
 from infini_cli.errors import DamagedInput, UsageError
 from infini_cli.tasks.requests import AnswerRequest, ReadRequest, SummaryRequest
 from tests.commands.run import Infini
@@ -296,3 +298,26 @@ def test_a_batch_from_a_list(infini: Infini, tasks: FakeTasks, tmp_path: Path) -
     assert outcome.code == 0
     assert (tmp_path / "out" / "a.md").exists()
     assert infini("batch", "-", "-o", tmp_path / "out").code == 2
+
+
+def test_what_a_summary_does_not_depend_on_leaves_the_ledger_alone() -> None:
+    reading, model = ReadingOptions(), ModelOptions()
+
+    def hashed(request: SummaryRequest) -> str:
+        return batch_verb.hash_settings(reading, request, "md", model, "lead")
+
+    before = {  # what ledgers hold that were written before there was `--strict`
+        "reading": asdict(reading),
+        "request": {
+            "method": "lead",
+            "length": "medium",
+            "by_chapter": False,
+            "sampling": {"temperature": 0.0, "top_p": 1.0, "top_k": 0, "seed": 0},
+        },
+        "form": "md",
+        "model": None,
+    }
+    text = json.dumps(before, sort_keys=True)
+    assert hashed(SummaryRequest("lead")) == hashlib.sha256(text.encode()).hexdigest()[:32]
+    assert hashed(SummaryRequest("lead", explain=True)) == hashed(SummaryRequest("lead"))
+    assert hashed(SummaryRequest("lead", strict=True)) != hashed(SummaryRequest("lead"))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.render import render, render_body, render_footer
@@ -68,6 +71,59 @@ def test_a_summary_by_chapter_as_text() -> None:
     )
 
 
+def test_marks_stand_after_sentences_and_paragraphs_stay() -> None:
+    sentences = (
+        sentence("Pia rakes.", 5, 3, 3),
+        sentence("Pirates rob her."),
+        sentence("It rains.", 7, paragraph=1),
+        sentence("\u4ed6\u6765\u4e86\u3002", 8, paragraph=1),
+        sentence("\u5979\u8d70\u4e86\u3002", 8, paragraph=1),
+    )
+    made = summary(authors=(), sentences=sentences)
+    assert made.text == (
+        "Pia rakes. Pirates rob her.\n\nIt rains. \u4ed6\u6765\u4e86\u3002\u5979\u8d70\u4e86\u3002"
+    )
+    assert render_body(made, "md") == (
+        "# A Book\n\nPia rakes. [ch. 3, 5] Pirates rob her. [unsupported]\n\n"
+        "It rains. [ch. 7] \u4ed6\u6765\u4e86\u3002 [ch. 8]\u5979\u8d70\u4e86\u3002 [ch. 8]\n\n"
+    )
+    assert " 4 of 5 sentences supported. " in render_footer(made, "md")
+
+
+MARK = re.compile(r" \[(?:ch\. \d+(?:, \d+)*|unsupported)\]")
+SENTENCES = st.lists(
+    st.tuples(
+        st.sampled_from(["It rains.", "Pia [the caster] rakes.", "\u6d77\u3002", "[ch. x]"]),
+        st.lists(st.integers(1, 120), max_size=3),
+        st.booleans(),
+    ),
+    max_size=8,
+)
+
+
+@given(SENTENCES, st.sampled_from(["md", "text"]))
+def test_without_the_marks_there_is_the_text(
+    drawn: list[tuple[str, list[int], bool]], form: str
+) -> None:
+    paragraph, made = 0, []
+    for text, chapters, begins in drawn:
+        paragraph += begins and bool(made)
+        made.append(sentence(text, *chapters, paragraph=paragraph))
+    whole = summary(sentences=tuple(made))
+    bare = MARK.sub("", render_body(whole, form))
+    assert bare.split("\n\n", 2 if form == "md" else 1)[-1].strip() == whole.text
+    by_chapter = summary(sentences=(), sections=(SectionSummary(1, "One", tuple(made)),))
+    assert by_chapter.text == ""
+    assert MARK.sub("", render_body(by_chapter, form)).rstrip().endswith(whole.text)
+    document = json.loads(render(whole, "json"))
+    assert [item["text"] for item in document["sentences"]] == [s.text for s in made]
+    assert [item["supported"] for item in document["sentences"]] == [s.supported for s in made]
+    assert document["text"] == whole.text
+    assert document["num_sentences"] == len(made)
+    (section,) = json.loads(render(by_chapter, "json"))["sections"]
+    assert (section["text"], len(section["sentences"])) == (whole.text, len(made))
+
+
 def test_what_was_not_read_and_warnings_are_said() -> None:
     part = Coverage(100, 250, 2, 1, 80, 200)
     footer = render_footer(summary(coverage=part, warnings=("a page is missing",)), "md")
@@ -85,6 +141,22 @@ def test_json_holds_everything() -> None:
     assert document["schema"] == "infini/1"
     assert document["kind"] == "summary"
     assert document["coverage"] == COVERAGE.to_dict()
+    (only,) = document["sentences"]
+    assert (only["text"], only["supported"], only["score"]) == ("It happens.", True, 0.8)
+    assert only["citations"] == [
+        {
+            "chapter_number": 3,
+            "chapter_title": "Chapter 3",
+            "block_id": "c03.b0001",
+            "page": None,
+            "quote": "It.",
+            "start": 0,
+            "end": 3,
+            "score": 0.8,
+        }
+    ]
+    assert document["num_supported"] == 1
+    assert "explanation" not in document
     assert document["model"]["checkpoint"] == "abc"
     assert (document["seed"], document["seconds"], document["warnings"]) == (0, 93.42, ["w"])
 
@@ -120,6 +192,26 @@ def test_lead_is_the_beginning_and_textrank_the_middle_of_things() -> None:
     for extract in (lead, ranked):
         assert extract.model is None
         assert extract.coverage.words_read == book.num_words
+
+
+@pytest.mark.parametrize("method", ["lead", "textrank"])
+@pytest.mark.parametrize("by_chapter", [False, True])
+def test_an_extract_cites_its_own_place(method: str, by_chapter: bool) -> None:
+    texts = ["# One", "It was morning at the\nquay. The pilot has a weight.", "Nobody came. " * 3]
+    book = build_book([texts, ["# Two", "The weight of brass is false. Pia knows the weight."]])
+    request = SummaryRequest(method=method, length="30w", by_chapter=by_chapter)
+    made = summarize_without_model(book, request)
+    assert made.all_sentences
+    for sentence in made.all_sentences:
+        (citation,) = sentence.citations
+        assert sentence.supported
+        assert book.text[citation.start : citation.end] == citation.quote
+        assert " ".join(citation.quote.split()) == sentence.text
+        assert citation.block_id.startswith(f"c{citation.chapter_number:02}")
+    if method == "textrank":
+        assert made.all_sentences.count(made.all_sentences[0]) == 1
+        said = [sentence.text for sentence in made.all_sentences]
+        assert len(set(said)) == len(said)
 
 
 def test_lead_never_skips_a_sentence() -> None:
