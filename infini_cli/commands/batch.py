@@ -31,6 +31,7 @@ from infini_cli.commands.summarize import (
     Method,
     MethodOption,
     Scope,
+    Strict,
     summary_request,
 )
 from infini_cli.commands.verb import verb
@@ -77,6 +78,7 @@ def command(
     method: MethodOption = Method.HIERARCHICAL,
     length: Length = "medium",
     by: By = Scope.BOOK,
+    strict: Strict = False,
     form: Format = ResultFormat.MARKDOWN,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Neither use nor keep memories of the books.")
@@ -91,7 +93,9 @@ def command(
     Finished books are skipped, and a book that fails does not stop the others.
     """
     paths = collect_books(_arguments(books, files_from), without=output, limit=limit)
-    request = summary_request(method, length, by, writing, MemoryOptions(no_cache=no_cache))
+    request = summary_request(
+        method, length, by, writing, MemoryOptions(no_cache=no_cache), strict=strict
+    )
     loaded: list[Any] = []
 
     def work(path: Path, progress: Progress) -> Result:
@@ -126,7 +130,9 @@ def hash_settings(
     Whether memories are cached changes nothing in it, and a password opens the same book.
     """
     used = asdict(request)
-    del used["memory"]
+    del used["memory"], used["explain"]
+    if not used["strict"]:  # books that were done before there was such a thing stay done
+        del used["strict"]
     values = {
         "reading": asdict(reading) | {"password": None},
         "request": used,

@@ -80,6 +80,13 @@ def render(result: TaskResult, form: str) -> str:
     return render(result, form)
 
 
+def render_explanation(summary: Summary) -> str:
+    """Write which text became what."""
+    from infini_cli.tasks.render_explanation import render_explanation
+
+    return render_explanation(summary)
+
+
 def sampling_request(options: WritingOptions) -> SamplingRequest:
     """Take the sampling from the command line."""
     return SamplingRequest(options.temperature, options.top_p, options.top_k, options.seed)

@@ -61,6 +61,15 @@ Length = Annotated[
 By = Annotated[
     Scope, typer.Option("--by", help="Summarise the book, or every chapter.", show_default=True)
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Leave out sentences that the book does not support.")
+]
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain", help="Tell which text became what: on standard error, or in the JSON."
+    ),
+]
 
 
 @verb
@@ -74,6 +83,8 @@ def command(
     method: MethodOption = Method.HIERARCHICAL,
     length: Length = "medium",
     by: By = Scope.BOOK,
+    strict: Strict = False,
+    explain: Explain = False,
     form: Format = ResultFormat.MARKDOWN,
     json: Json = False,
     output: Output = None,
@@ -82,7 +93,7 @@ def command(
     if memories.memory is not None and books:
         raise UsageError("give a book or `--memory`, not both", hint="the memory holds its book")
     refuse_to_overwrite(output, books or ())
-    request = summary_request(method, length, by, writing, memories)
+    request = summary_request(method, length, by, writing, memories, strict=strict, explain=explain)
     written = ResultFormat.JSON if json else form
     with terminal.progress() as progress:
         loaded = None
@@ -93,16 +104,28 @@ def command(
                 loaded = engine.open_model(model, progress)
             results.append(engine.summarize(book, request, loaded, progress))
         write_results(terminal, results, written, output)
+        if explain and written is not ResultFormat.JSON:
+            for summary in results:
+                terminal.outline(engine.render_explanation(summary))
 
 
 def summary_request(
-    method: Method, length: str, by: Scope, writing: WritingOptions, memories: MemoryOptions
+    method: Method,
+    length: str,
+    by: Scope,
+    writing: WritingOptions,
+    memories: MemoryOptions,
+    *,
+    strict: bool = False,
+    explain: bool = False,
 ) -> SummaryRequest:
     """Put a request together from the options that `summarize` and `batch` share."""
     return SummaryRequest(
         method=method.value,
         length=length,
         by_chapter=by is Scope.CHAPTER,
+        strict=strict,
+        explain=explain,
         sampling=engine.sampling_request(writing),
         memory=engine.memory_request(memories),
     )

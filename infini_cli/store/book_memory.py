@@ -40,6 +40,7 @@ class Note:
         chapter_title: its title.
         text: the note.
         support: share of the words of its best sentence that stand in the segment, 0 to 1.
+        start, end: the segment's offsets in `Book.text`; both 0 in files of 0.1.0.
     """
 
     segment: int
@@ -47,6 +48,8 @@ class Note:
     chapter_title: str
     text: str
     support: float = 1.0
+    start: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

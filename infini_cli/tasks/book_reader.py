@@ -209,7 +209,7 @@ class _Run:
         source = self.model.tokenizer.decode(segment.ids.tolist())
         kept, support = keep_supported(text, source)
         place = (segment.index, segment.chapter_number, segment.chapter_title)
-        return Note(*place, kept, round(support, 3))
+        return Note(*place, kept, round(support, 3), segment.start, segment.end)
 
     def _save(self, memory: Memory, segments: Sequence[Segment], notes: tuple[Note, ...]) -> None:
         num_tokens = sum(segment.num_tokens for segment in segments)

@@ -6,12 +6,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infini_cli.reading.book import BlockKind, Book, Chapter
-from infini_cli.tasks.length import chapter_words, parse_length
+from infini_cli.reading.book import Block, BlockKind, Book, Chapter
+from infini_cli.tasks.explain import EXTRACTED, Explanation, Step
+from infini_cli.tasks.grounding import cite_exactly
+from infini_cli.tasks.length import MIN_SHARE, chapter_words, parse_length
+from infini_cli.tasks.passages import stems
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.textrank import rank_sentences
-from infini_cli.tasks.values import SectionSummary, Summary
+from infini_cli.tasks.values import SectionSummary, Summary, SummarySentence
 from infini_cli.tokens.coverage import Coverage
 
 METHODS = ("lead", "textrank")
@@ -20,15 +23,29 @@ _TEXT_KINDS = (BlockKind.PARAGRAPH, BlockKind.QUOTE, BlockKind.LIST_ITEM, BlockK
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence and the chapter it stands in."""
+    """A sentence and where it stands.
+
+    Attributes:
+        text: on one line.
+        chapter, block: where.
+        start, end: offsets in the block.
+    """
 
     text: str
-    chapter_number: int
+    chapter: Chapter
+    block: Block
+    start: int
+    end: int
 
     @property
     def num_words(self) -> int:
         """Whitespace-separated words."""
         return len(self.text.split())
+
+    @property
+    def cited(self) -> SummarySentence:
+        """The sentence with its own place."""
+        return cite_exactly(self.text, self.chapter, self.block, self.start, self.end)
 
 
 def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
@@ -45,7 +62,7 @@ def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
     length = parse_length(request.length, book.num_words)
     choose = _lead if request.method == "lead" else _textrank
     sections: tuple[SectionSummary, ...] = ()
-    text = ""
+    sentences: tuple[SummarySentence, ...] = ()
     if request.by_chapter:
         words = chapter_words(length, len(book.kept_chapters))
         sections = tuple(
@@ -53,12 +70,14 @@ def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
             for chapter in book.kept_chapters
         )
     else:
-        text = choose(_sentences(book.kept_chapters), length.target_words)
+        sentences = choose(_sentences(book.kept_chapters), length.target_words)
+    steps = [Step(sentence.text, EXTRACTED) for sentence in sentences]
+    steps += [Step(s.text, EXTRACTED) for section in sections for s in section.sentences]
     return Summary(
         title=book.title,
         authors=book.authors,
         source_sha256=book.source_sha256,
-        text=text,
+        sentences=sentences,
         sections=sections,
         method=request.method,
         length=length.label,
@@ -67,12 +86,13 @@ def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
         seed=request.sampling.seed,
         seconds=round(time.monotonic() - started, 1),
         warnings=book.warnings,
+        explanation=Explanation(tuple(steps)) if request.explain else None,
     )
 
 
 def _sentences(chapters: Sequence[Chapter]) -> list[Sentence]:
     return [
-        Sentence(" ".join(block.text[start:end].split()), chapter.number)
+        Sentence(" ".join(block.text[start:end].split()), chapter, block, start, end)
         for chapter in chapters
         for block in chapter.blocks
         if block.kind in _TEXT_KINDS
@@ -80,34 +100,44 @@ def _sentences(chapters: Sequence[Chapter]) -> list[Sentence]:
     ]
 
 
-def _lead(sentences: Sequence[Sentence], words: int) -> str:
+def _lead(sentences: Sequence[Sentence], words: int) -> tuple[SummarySentence, ...]:
     total, end = 0, 0
     for sentence in sentences:
         total += sentence.num_words
         if end and total > words:
             break
         end += 1
-    return " ".join(sentence.text for sentence in sentences[:end])
+    return tuple(sentence.cited for sentence in sentences[:end])
 
 
-def _textrank(sentences: Sequence[Sentence], words: int) -> str:
+def _textrank(sentences: Sequence[Sentence], words: int) -> tuple[SummarySentence, ...]:
     order = rank_sentences(
         [sentence.text for sentence in sentences],
-        [sentence.chapter_number for sentence in sentences],
+        [sentence.chapter.number for sentence in sentences],
     )
     return _joined(sentences, order, words)
 
 
-def _joined(sentences: Sequence[Sentence], order: Sequence[int], words: int) -> str:
-    """Take sentences in an order until the target is met; give them in the book's order."""
+def _joined(
+    sentences: Sequence[Sentence], order: Sequence[int], words: int
+) -> tuple[SummarySentence, ...]:
+    """Take sentences in an order until the target is met; give them in the book's order.
+
+    What the book says twice in the same words is taken once.
+    """
     chosen: list[int] = []
+    taken: set[frozenset[str]] = set()
     total = 0
     for index in order:
         size = sentences[index].num_words
+        said = frozenset(stems(sentences[index].text))
+        if said in taken:
+            continue
         if chosen and total + size > words:
-            if total >= 0.85 * words:
+            if total >= MIN_SHARE * words:
                 break
             continue
         chosen.append(index)
+        taken.add(said)
         total += size
-    return " ".join(sentences[index].text for index in sorted(chosen))
+    return tuple(sentences[index].cited for index in sorted(chosen))

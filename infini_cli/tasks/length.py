@@ -16,6 +16,10 @@ MAX_WORDS = 20_000
 MAX_SHARE = 1 / 3
 """A named length is never more than this share of the book: a summary is shorter than it."""
 
+MAX_OVERSHOOT = 1.15
+MIN_SHARE = 0.85
+"""A summary has between these shares of the words it was asked for, where its notes say as much."""
+
 _NUMBER = re.compile(r"^(\d{1,6}(?:\.\d{1,3})?)(%|w)$")
 
 

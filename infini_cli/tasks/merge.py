@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from infini_cli.progress import Progress
-from infini_cli.store.book_memory import Note
 from infini_cli.tasks import prompts
-from infini_cli.tasks.length import trim_to_words
+from infini_cli.tasks.leaks import clean_text
+from infini_cli.tasks.length import MAX_OVERSHOOT, trim_to_words
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.parts import Part, join_parts
 from infini_cli.tasks.requests import SamplingRequest
 from infini_cli.tasks.support import keep_supported
 from infini_cli.tasks.writer import Draft, write_prompts
@@ -29,8 +30,6 @@ INNER_WORDS = 45
 """Length of a text that will itself be shortened: less than the notes it is made of."""
 MIN_SHARE_WORDS = 18
 """A sentence that says who does what takes about as many."""
-MAX_OVERSHOOT = 1.15
-SENTENCES_PER_PARAGRAPH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Merger:
     sampling: SamplingRequest
     progress: Progress
 
-    def hierarchical(self, texts: Sequence[str], words: int) -> str:
+    def hierarchical(self, notes: Sequence[Part], words: int) -> list[Part]:
         """Give each part of the book its share of the summary.
 
         Asked for one long summary, or for a paragraph on several notes, small models retell
@@ -59,22 +58,20 @@ class Merger:
         fours first, level by level.
 
         Args:
-            texts: notes in reading order.
+            notes: in reading order; at least one.
             words: length of the whole.
+
+        Returns:
+            What was written on each run, in order.
         """
         most = max(1, words // MIN_SHARE_WORDS)
-        (texts,) = self._shorten_to([texts], most * MAX_NOTES_AT_ONCE)
-        groups = self._groups(texts, min(most, len(texts)))
+        (parts,) = self._shorten_to([notes], most * MAX_NOTES_AT_ONCE)
+        groups = self._groups(parts, min(most, len(parts)))
         share = words // len(groups)
-        parts = self._shorten_all(groups, share, "summary")
-        parts = [trim_to_words(part, round(share * MAX_OVERSHOOT)) for part in parts]
-        parts = _within(parts, round(words * MAX_OVERSHOOT))
-        return "\n\n".join(
-            " ".join(parts[start : start + SENTENCES_PER_PARAGRAPH])
-            for start in range(0, len(parts), SENTENCES_PER_PARAGRAPH)
-        )
+        written = self._shorten_all(groups, share, "summary")
+        return [_trimmed(part, round(share * MAX_OVERSHOOT)) for part in written]
 
-    def _shorten_to(self, runs: Sequence[Sequence[str]], most: int) -> list[list[str]]:
+    def _shorten_to(self, runs: Sequence[Sequence[Part]], most: int) -> list[list[Part]]:
         """Shorten notes in fours until no run has more than `most`; all runs as one batch."""
         done = [list(run) for run in runs]
         while too_long := [run for run in range(len(done)) if len(done[run]) > most]:
@@ -85,7 +82,7 @@ class Merger:
                 done[run] = [next(written) for _ in of_run]
         return done
 
-    def _shorten_all(self, groups: Sequence[Sequence[str]], words: int, what: str) -> list[str]:
+    def _shorten_all(self, groups: Sequence[Sequence[Part]], words: int, what: str) -> list[Part]:
         """Shorten each group to so many words; those that are short enough stay as they are."""
         introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
         ending = prompts.SHORTEN.format(words=words)
@@ -93,19 +90,20 @@ class Merger:
 
     def _rewrite_long(
         self,
-        groups: Sequence[Sequence[str]],
+        groups: Sequence[Sequence[Part]],
         introductions: Sequence[str],
         ending: str,
         words: int,
         what: str,
-    ) -> list[str]:
+    ) -> list[Part]:
         """Write the groups that are too long again, as batches; the others are only joined."""
-        texts = [" ".join(group) for group in groups]
-        long = [i for i, text in enumerate(texts) if len(text.split()) > words * MAX_OVERSHOOT]
-        asked = [introductions[i] + "\n\n".join(groups[i]) + ending for i in long]
+        parts = [join_parts(group) for group in groups]
+        long = [i for i, part in enumerate(parts) if part.num_words > words * MAX_OVERSHOOT]
+        asked = [introductions[i] + _listed(groups[i]) + ending for i in long]
         for index, written in zip(long, self._write_all(asked, words, what), strict=True):
-            texts[index] = keep_supported(written, texts[index])[0] or texts[index]
-        return texts
+            text = keep_supported(clean_text(written), parts[index].text)[0]
+            parts[index] = join_parts(groups[index], text or None)
+        return parts
 
     def _write_all(self, asked: Sequence[str], words: int, what: str) -> list[str]:
         drafts: list[Draft] = []
@@ -123,69 +121,69 @@ class Merger:
             )
         return [draft.text for draft in drafts]
 
-    def incremental(self, texts: Sequence[str], words: int) -> str:
+    def incremental(self, notes: Sequence[Part], words: int) -> Part:
         """Update one summary with each group of notes; later groups see what came before."""
-        summary = ""
-        for group in self._groups(texts, None):
-            if not summary:
-                prompt = self._merge_prompt(group, words)
+        summary: Part | None = None
+        for group in self._groups(notes, None):
+            if summary is None:
+                introduction = prompts.MERGE_INTRODUCTION.format(title=self.title)
+                prompt = introduction + _listed(group) + prompts.MERGE.format(words=words)
+                made_of = group
             else:
                 prompt = (
                     prompts.UPDATE_INTRODUCTION.format(title=self.title)
-                    + summary
+                    + summary.text
                     + prompts.UPDATE_MIDDLE
-                    + "\n\n".join(group)
+                    + _listed(group)
                     + prompts.UPDATE.format(words=words)
                 )
-            summary = self._write_all([prompt], words, "summary so far")[0]
+                made_of = [summary, *group]
+            (written,) = self._write_all([prompt], words, "summary so far")
+            summary = join_parts(made_of, clean_text(written))
+        assert summary is not None
         return summary
 
-    def chapters(self, notes: Sequence[Note], words: int) -> list[tuple[int, str, str]]:
-        """Give number, title and summary of each chapter; all are written as one batch.
+    def chapters(self, notes: Sequence[Part], words: int) -> list[Part]:
+        """Give the summary of each chapter, in order; all are written as one batch.
 
         A chapter whose notes are no longer than its summary may be keeps them as they are.
         """
-        members = [list(group) for _, group in groupby(notes, key=lambda note: note.chapter_number)]
-        runs = self._shorten_to([[note.text for note in m] for m in members], MAX_CHAPTER_NOTES)
+        members = [list(group) for _, group in groupby(notes, key=lambda part: _chapter(part)[0])]
+        runs = self._shorten_to(members, MAX_CHAPTER_NOTES)
         introductions = [
-            prompts.CHAPTER_INTRODUCTION.format(chapter=group[0].chapter_title) for group in members
+            prompts.CHAPTER_INTRODUCTION.format(chapter=_chapter(group[0])[1]) for group in members
         ]
         ending = prompts.CHAPTER.format(words=words)
-        texts = self._rewrite_long(runs, introductions, ending, words, "chapters")
-        return [
-            (group[0].chapter_number, group[0].chapter_title, trim_to_words(text, words))
-            for group, text in zip(members, texts, strict=True)
-        ]
+        return self._rewrite_long(runs, introductions, ending, words, "chapters")
 
-    def _merge_prompt(self, texts: Sequence[str], words: int) -> str:
-        introduction = prompts.MERGE_INTRODUCTION.format(title=self.title)
-        return introduction + "\n\n".join(texts) + prompts.MERGE.format(words=words)
-
-    def _groups(self, texts: Sequence[str], num_groups: int | None) -> list[list[str]]:
+    def _groups(self, parts: Sequence[Part], num_groups: int | None) -> list[list[Part]]:
         """Cut into runs of nearly equal size: so many, or so that each fits the bound.
 
         Without a number there are at most half as many runs as texts, so that merging ends.
         """
-        sizes = [len(self.model.tokenizer.encode(text)) for text in texts]
+        sizes = [len(self.model.tokenizer.encode(part.text)) for part in parts]
         if num_groups is None:
             num_groups = max(1, -(-sum(sizes) // MAX_SOURCE_TOKENS))
-            num_groups = min(num_groups, -(-len(texts) // 2))
-        groups: list[list[str]] = [[] for _ in range(num_groups)]
+            num_groups = min(num_groups, -(-len(parts) // 2))
+        groups: list[list[Part]] = [[] for _ in range(num_groups)]
         total, before = sum(sizes), 0
-        for text, size in zip(texts, sizes, strict=True):
+        for part, size in zip(parts, sizes, strict=True):
             middle = before + size / 2
-            groups[min(num_groups - 1, int(middle * num_groups / max(1, total)))].append(text)
+            groups[min(num_groups - 1, int(middle * num_groups / max(1, total)))].append(part)
             before += size
         return [group for group in groups if group]
 
 
-def _within(parts: Sequence[str], most_words: int) -> list[str]:
-    """Leave out the longest parts, never the first or the last, until the rest is short enough.
+def _listed(parts: Sequence[Part]) -> str:
+    return "\n\n".join(part.text for part in parts)
 
-    Cutting at the end instead would cost the end of the book.
-    """
-    kept = list(parts)
-    while len(kept) > 2 and sum(len(part.split()) for part in kept) > most_words:
-        longest = max(range(1, len(kept) - 1), key=lambda index: len(kept[index].split()))
-        del kept[longest]
-    return kept
+
+def _chapter(part: Part) -> tuple[int, str]:
+    """Give number and title of the chapter of a note."""
+    (note,) = part.notes
+    return note.chapter_number, note.chapter_title
+
+
+def _trimmed(part: Part, most_words: int) -> Part:
+    """Keep whole sentences while they fit."""
+    return Part(trim_to_words(part.text, most_words), part.made_of, part.note)

@@ -1,9 +1,10 @@
-"""Find the passages of a book that a question is about, by BM25 over runs of blocks."""
+"""Find the passages of a book that a question or sentence is about: BM25 over runs of blocks."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import bm25s
@@ -13,6 +14,9 @@ from infini_cli.reading.book import BLOCK_SEPARATOR, Block, BlockKind, Book, Cha
 from infini_cli.tasks.sentences import split_sentences
 
 MAX_PASSAGE_WORDS = 120
+MAX_BLOCK_WORDS = 3 * MAX_PASSAGE_WORDS
+"""A longer block is cut at sentences: in a block of thousands of words every word is found."""
+Span = tuple[int, int]
 # Chinese and Japanese are written without spaces: there each character counts as a word.
 _UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+(?:['\u2019](?:(?![{_UNSPACED}])\w)+)?")
@@ -118,6 +122,11 @@ class Passages:
             for passage in self._passages
         ]
         self._vocabulary = vocabulary
+        self._frequency = np.zeros(len(vocabulary), dtype=np.int64)
+        for words in corpus:
+            self._frequency[list(set(words))] += 1
+        self._starts = np.array([passage.start for passage in self._passages], dtype=np.int64)
+        self._ends = np.array([passage.end for passage in self._passages], dtype=np.int64)
         self._index: bm25s.BM25 | None = None
         if vocabulary:
             self._index = bm25s.BM25()
@@ -126,13 +135,33 @@ class Passages:
     def __len__(self) -> int:
         return len(self._passages)
 
-    def search(self, question: str, num_passages: int) -> list[ScoredPassage]:
-        """Give the best passages, best first; fewer where fewer share a word with it."""
+    def rarity(self, word: str) -> float:
+        """Give 0 for a stem that stands in every passage, to 1 for one that stands in none."""
+        if word not in self._vocabulary:
+            return 1.0
+        count = int(self._frequency[self._vocabulary[word]])
+        return math.log((1 + len(self)) / (1 + count)) / math.log(1 + len(self))
+
+    def search(
+        self, question: str, num_passages: int, within: Sequence[Span] | None = None
+    ) -> list[ScoredPassage]:
+        """Give the best passages, best first; fewer where fewer share a word with it.
+
+        Args:
+            question: what they are to be about.
+            num_passages: the most to give.
+            within: parts of the book, as offsets in `Book.text`, that they must touch; None: all.
+        """
         words = list(dict.fromkeys(stems(question)))
         known = [self._vocabulary[word] for word in words if word in self._vocabulary]
         if self._index is None or not known:
             return []
         scores = np.asarray(self._index.get_scores_from_ids(known))
+        if within is not None:
+            inside = np.zeros(len(scores), dtype=bool)
+            for start, end in within:
+                inside |= (self._starts < end) & (self._ends > start)
+            scores = np.where(inside, scores, 0)
         # Stable: of equal scores the earlier passage comes first.
         order = np.argsort(-scores, kind="stable")[:num_passages]
         return [replace(self._passages[i], score=float(scores[i])) for i in order if scores[i] > 0]
@@ -165,7 +194,7 @@ def _stem(word: str) -> str:
 
 
 def _cut(chapter: Chapter) -> Iterator[ScoredPassage]:
-    """Group blocks until a passage is full; one long block is a passage of its own."""
+    """Group blocks until a passage is full; a long block is one of its own, or several."""
     group: list[Block] = []
     num_words = 0
     for block in chapter.blocks:
@@ -176,10 +205,33 @@ def _cut(chapter: Chapter) -> Iterator[ScoredPassage]:
         if group and (num_words + size > MAX_PASSAGE_WORDS or not contiguous):
             yield _passage(chapter, group)
             group, num_words = [], 0
+        if size > MAX_BLOCK_WORDS:
+            yield from _cut_block(chapter, block)
+            continue
         group.append(block)
         num_words += size
     if group:
         yield _passage(chapter, group)
+
+
+def _cut_block(chapter: Chapter, block: Block) -> Iterator[ScoredPassage]:
+    """Cut a long block at sentences."""
+    whole = _passage(chapter, [block])
+    start, num_words, end_before = 0, 0, 0
+    for begin, end in split_sentences(block.text):
+        size = len(block.text[begin:end].split())
+        # Where no blank stands between two sentences, a cut would part a word.
+        if num_words and num_words + size > MAX_PASSAGE_WORDS and begin > end_before:
+            yield _piece(whole, start, end_before)
+            start, num_words = begin, 0
+        num_words, end_before = num_words + size, end
+    yield _piece(whole, start, len(block.text))
+
+
+def _piece(passage: ScoredPassage, start: int, end: int) -> ScoredPassage:
+    offset = passage.start
+    text = passage.text[start:end]
+    return replace(passage, text=text, start=offset + start, end=offset + end)
 
 
 def _passage(chapter: Chapter, group: list[Block]) -> ScoredPassage:

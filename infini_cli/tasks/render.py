@@ -7,11 +7,18 @@ took; no form leaves it out.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from infini_cli.tasks.values import Answer, Citation, ModelInfo, Summary
-from infini_cli.tokens.coverage import Coverage
+from infini_cli.tasks.values import (
+    Answer,
+    Citation,
+    Summary,
+    SummarySentence,
+    join_sentences,
+)
 
 NOT_FOUND = "Not found in this book."
+UNSUPPORTED = "[unsupported]"
 
 
 def render(result: Summary | Answer, form: str) -> str:
@@ -34,8 +41,9 @@ def render_body(result: Summary | Answer, form: str) -> str:
 
 
 def render_footer(result: Summary | Answer, form: str) -> str:
-    """Write coverage, model, seed and seconds, and warnings if there are any."""
-    lines = [_coverage_line(result.coverage, result.model, result.seed, result.seconds)]
+    """Write coverage, support, model, seed and seconds, and warnings if there are any."""
+    support = _support(result) if isinstance(result, Summary) else ""
+    lines = [_coverage_line(result, support)]
     lines += [f"Note: {warning}." for warning in result.warnings]
     text = "\n".join(lines)
     return f"*{text}*" if form == "md" and len(lines) == 1 else text
@@ -46,13 +54,26 @@ def _summary_body(summary: Summary, form: str) -> str:
     parts = [f"# {summary.title}" if form == "md" else summary.title + by]
     if form == "md" and summary.authors:
         parts.append(f"*{', '.join(summary.authors)}*")
-    if summary.text:
-        parts.append(summary.text)
+    if summary.sentences:
+        parts.append(_marked(summary.sentences))
     for section in summary.sections:
         heading = f"{section.chapter_number}. {section.title}"
         parts.append(f"## {heading}" if form == "md" else heading)
-        parts.append(section.text)
+        if section.sentences:
+            parts.append(_marked(section.sentences))
     return "\n\n".join(parts) + "\n\n"
+
+
+def _marked(sentences: Sequence[SummarySentence]) -> str:
+    return join_sentences(sentences, [_mark(sentence) for sentence in sentences])
+
+
+def _mark(sentence: SummarySentence) -> str:
+    """Name the chapters that bear a sentence, or say that none does."""
+    if not sentence.supported:
+        return UNSUPPORTED
+    numbers = sorted({citation.chapter_number for citation in sentence.citations})
+    return f"[ch. {', '.join(map(str, numbers))}]"
 
 
 def _answer_body(answer: Answer, form: str) -> str:
@@ -72,7 +93,14 @@ def _citation(citation: Citation, form: str) -> str:
     return f'[{citation.number}] {place}: "{quote}"'
 
 
-def _coverage_line(coverage: Coverage, model: ModelInfo | None, seed: int, seconds: float) -> str:
+def _support(summary: Summary) -> str:
+    num_sentences = len(summary.all_sentences)
+    sentences = "sentence" if num_sentences == 1 else "sentences"
+    return f" {summary.num_supported:,} of {num_sentences:,} {sentences} supported."
+
+
+def _coverage_line(result: Summary | Answer, support: str) -> str:
+    coverage, model = result.coverage, result.model
     if coverage.tokens_read is not None and coverage.num_tokens is not None:
         read = f"{coverage.tokens_read:,} of {coverage.num_tokens:,} tokens"
         segments = "segment" if coverage.num_segments == 1 else "segments"
@@ -80,5 +108,5 @@ def _coverage_line(coverage: Coverage, model: ModelInfo | None, seed: int, secon
     else:
         read = f"{coverage.words_read:,} of {coverage.num_words:,} words"
     dropped = f"{coverage.dropped:,} not read" if coverage.dropped else "nothing dropped"
-    who = f"Model {model.name}, seed {seed}" if model is not None else "No model"
-    return f"Read {read}, {dropped}. {who}, {seconds:.1f} s."
+    who = f"Model {model.name}, seed {result.seed}" if model is not None else "No model"
+    return f"Read {read}, {dropped}.{support} {who}, {result.seconds:.1f} s."

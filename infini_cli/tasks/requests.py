@@ -44,6 +44,8 @@ class SummaryRequest:
         method: `hierarchical`, `incremental`, `memory`, `lead` or `textrank`.
         length: `short`, `medium`, `long`, `10%` or `300w`.
         by_chapter: whether every chapter gets one of its own.
+        strict: whether sentences that the book does not bear are left out.
+        explain: whether the summary says which text became what.
         sampling: how words are chosen.
         memory: which book memory is used.
     """
@@ -51,6 +53,8 @@ class SummaryRequest:
     method: str = "hierarchical"
     length: str = "medium"
     by_chapter: bool = False
+    strict: bool = False
+    explain: bool = False
     sampling: SamplingRequest = SamplingRequest()
     memory: MemoryRequest = MemoryRequest()
 

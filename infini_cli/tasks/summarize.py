@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from infini_cli.errors import UsageError
 from infini_cli.progress import Note as NoteEvent
@@ -11,20 +13,28 @@ from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, load_book_memory
 from infini_cli.tasks import prompts
 from infini_cli.tasks.book_reader import read_through
+from infini_cli.tasks.compose import Composer
+from infini_cli.tasks.explain import Explanation, Step
 from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
 from infini_cli.tasks.extractive import summarize_without_model
-from infini_cli.tasks.length import Length, chapter_words, parse_length, trim_to_words
-from infini_cli.tasks.merge import MAX_OVERSHOOT, TOKENS_PER_WORD, Merger
+from infini_cli.tasks.grounding import chapter_spans
+from infini_cli.tasks.length import Length, chapter_words, parse_length
+from infini_cli.tasks.merge import TOKENS_PER_WORD, Merger
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.parts import Part, note_parts
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.support import reliable
-from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary
+from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary, SummarySentence
 from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
 
 CLOSED = (
     "this model's gates are closed: it was not trained to remember, so each part is read by "
     "itself and nothing comes out of the memory"
+)
+
+NOTHING_SUPPORTED = (
+    "no sentence that was written is supported by the book, and `--strict` left all of them out"
 )
 
 
@@ -65,13 +75,15 @@ def _summarize_with_model(
         warnings.append(CLOSED)
         progress(NoteEvent(CLOSED, warning=True))
     length = parse_length(request.length, book.num_words)
-    text, sections = _write(book, book_memory, request, length, model, progress)
+    writing = _Writing(book, book_memory, request, length, model, progress)
+    sentences, sections, steps = writing.write()
+    warnings += strict_warnings(request, sentences, sections)
     return Summary(
         title=book.title,
         authors=book.authors,
         source_sha256=book.source_sha256,
-        text=text,
-        sections=sections,
+        sentences=tuple(sentences),
+        sections=tuple(sections),
         method=request.method,
         length=length.label,
         coverage=coverage_of(book_memory, book),
@@ -79,7 +91,23 @@ def _summarize_with_model(
         seed=request.sampling.seed,
         seconds=round(time.monotonic() - started, 1),
         warnings=tuple(warnings),
+        explanation=Explanation(tuple(steps), book_memory.notes) if request.explain else None,
     )
+
+
+def strict_warnings(
+    request: SummaryRequest,
+    sentences: Sequence[SummarySentence],
+    sections: Sequence[SectionSummary],
+) -> list[str]:
+    """Say where `--strict` left nothing: silence would look like a book without contents."""
+    if not request.strict or sentences:
+        return []
+    empty = [str(section.chapter_number) for section in sections if not section.sentences]
+    if len(empty) == len(sections):
+        return [NOTHING_SUPPORTED]
+    which = f"chapter{'s' if len(empty) > 1 else ''} {', '.join(empty)}"
+    return [f"of {which} no sentence is supported, and `--strict` left all out"] if empty else []
 
 
 def coverage_of(book_memory: BookMemory, book: Book) -> Coverage:
@@ -118,34 +146,62 @@ def _book_memory(
     return read_through(book, model, progress, notes=notes, use_cache=use_cache).book_memory
 
 
-def _write(
-    book: Book,
-    book_memory: BookMemory,
-    request: SummaryRequest,
-    length: Length,
-    model: Model,
-    progress: Progress,
-) -> tuple[str, tuple[SectionSummary, ...]]:
-    words = length.target_words
-    merger = Merger(model, book.title, request.sampling, progress)
-    if request.method == "memory":
-        prompt = prompts.MEMORY.format(title=book.title, words=words)
+Written = tuple[list[SummarySentence], list[SectionSummary], list[Step]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """What writing a summary needs."""
+
+    book: Book
+    book_memory: BookMemory
+    request: SummaryRequest
+    length: Length
+    model: Model
+    progress: Progress
+
+    def write(self) -> Written:
+        """Write, and tie what was written to the book."""
+        words = self.length.target_words
+        composer = Composer(self.book, strict=self.request.strict)
+        if self.request.method == "memory":
+            return _of_book(*composer.compose([self._from_memory(words)], words))
+        merger = Merger(self.model, self.book.title, self.request.sampling, self.progress)
+        notes = note_parts(reliable(self.book_memory.notes))
+        if not notes:
+            return [], [], []
+        if self.request.by_chapter:
+            return self._chapters(composer, merger, notes)
+        if self.request.method == "incremental":
+            return _of_book(*composer.compose([merger.incremental(notes, words)], words))
+        parts = merger.hierarchical(notes, words)
+        return _of_book(*composer.compose(parts, words, in_paragraphs=True))
+
+    def _from_memory(self, words: int) -> Part:
         draft = write_prompts(
-            model,
-            [prompt],
+            self.model,
+            [prompts.MEMORY.format(title=self.book.title, words=words)],
             max_tokens=int(words * TOKENS_PER_WORD),
-            sampling=request.sampling,
-            progress=progress,
+            sampling=self.request.sampling,
+            progress=self.progress,
             what="summary",
-            memory=book_memory.memory,
+            memory=self.book_memory.memory,
         )[0]
-        return draft.text, ()
-    notes = reliable(book_memory.notes)
-    if request.by_chapter:
-        each = chapter_words(length, len(book.kept_chapters))
-        chapters = merger.chapters(notes, each)
-        return "", tuple(SectionSummary(*chapter) for chapter in chapters)
-    texts = [note.text for note in notes]
-    if request.method == "incremental":
-        return trim_to_words(merger.incremental(texts, words), round(words * MAX_OVERSHOOT)), ()
-    return merger.hierarchical(texts, words), ()
+        return Part(draft.text)
+
+    def _chapters(self, composer: Composer, merger: Merger, notes: Sequence[Part]) -> Written:
+        words = chapter_words(self.length, len(self.book.kept_chapters))
+        sections: list[SectionSummary] = []
+        steps: list[Step] = []
+        for part in merger.chapters(notes, words):
+            note = part.notes[0]
+            chapter = [c for c in self.book.kept_chapters if c.number == note.chapter_number]
+            sentences, told = composer.compose([part], words, within=chapter_spans(chapter))
+            place = (note.chapter_number, note.chapter_title)
+            sections.append(SectionSummary(*place, tuple(sentences)))
+            steps += told
+        return [], sections, steps
+
+
+def _of_book(sentences: list[SummarySentence], steps: list[Step]) -> Written:
+    return sentences, [], steps

@@ -6,7 +6,7 @@ the words they turn on ("robbery", "arrested", "crucial") are nowhere in what wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.passages import stems
@@ -22,8 +22,12 @@ def support(sentence: str, source_stems: frozenset[str]) -> float:
     Returns:
         0 to 1; 1 for a sentence of stop words alone.
     """
-    words = stems(sentence)
-    return sum(word in source_stems for word in words) / len(words) if words else 1.0
+    return share(stems(sentence), source_stems)
+
+
+def share(words: Sequence[str], known: Set[str]) -> float:
+    """Give the share of words that are known, 0 to 1; 1 where there are none."""
+    return sum(word in known for word in words) / len(words) if words else 1.0
 
 
 def keep_supported(text: str, source: str) -> tuple[str, float]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from infini_cli.tasks.explain import Explanation
 from infini_cli.tokens.coverage import Coverage
 
 SCHEMA = "infini/1"
+_UNSPACED_STOPS = ("\u3002", "\uff01", "\uff1f")
+_CLOSING = "\u300d\u300f\u201d\u2019)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,60 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SentenceCitation:
+    """A passage that bears a sentence of a summary, alone or with others.
+
+    Attributes:
+        chapter_number, chapter_title: where.
+        block_id: the block that the quote begins in.
+        page: the page of its passage, where the book has pages.
+        quote: the book's own words.
+        start, end: offsets of the quote in the book's text.
+        score: share of the sentence's words that the passage around the quote has, 0 to 1.
+    """
+
+    chapter_number: int
+    chapter_title: str
+    block_id: str
+    page: str | None
+    quote: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SummarySentence:
+    """A sentence of a summary and what bears it.
+
+    Attributes:
+        text: one sentence, on one line.
+        citations: the passages that bear it together, in the book's order; of a sentence that
+            is not supported the nearest, a place to look.
+        supported: whether they bear it, by `infini_cli.tasks.agreement`.
+        score: of all of them together, 0 to 1.
+        paragraph: 0-based, in its text.
+    """
+
+    text: str
+    citations: tuple[SentenceCitation, ...]
+    supported: bool
+    score: float
+    paragraph: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SectionSummary:
     """The summary of one chapter."""
 
     chapter_number: int
     title: str
-    text: str
+    sentences: tuple[SummarySentence, ...]
+
+    @property
+    def text(self) -> str:
+        """The sentences alone."""
+        return join_sentences(self.sentences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +94,7 @@ class Summary:
 
     Attributes:
         title, authors, source_sha256: of the book.
-        text: the summary; empty where there is one a chapter.
+        sentences: the summary; none where there is one a chapter.
         sections: one a chapter, where that was asked.
         method: how it was made.
         length: what was asked.
@@ -51,12 +103,13 @@ class Summary:
         seed: of the random draws.
         seconds: wall time.
         warnings: what a reader should know, one line each.
+        explanation: which text became what; None unless asked for.
     """
 
     title: str
     authors: tuple[str, ...]
     source_sha256: str
-    text: str
+    sentences: tuple[SummarySentence, ...]
     sections: tuple[SectionSummary, ...]
     method: str
     length: str
@@ -65,15 +118,69 @@ class Summary:
     seed: int
     seconds: float
     warnings: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentences alone."""
+        return join_sentences(self.sentences)
+
+    @property
+    def all_sentences(self) -> tuple[SummarySentence, ...]:
+        """Those of the sections too."""
+        return self.sentences + tuple(s for section in self.sections for s in section.sentences)
+
+    @property
+    def num_supported(self) -> int:
+        """Sentences that their citations bear."""
+        return sum(sentence.supported for sentence in self.all_sentences)
 
     @property
     def num_words(self) -> int:
         """Words written."""
-        return sum(len(text.split()) for text in (self.text, *(s.text for s in self.sections)))
+        return sum(len(sentence.text.split()) for sentence in self.all_sentences)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
-        return {**_document("summary", self), "num_words": self.num_words}
+        fields = _document("summary", replace(self, explanation=None))
+        del fields["explanation"]
+        if self.explanation is not None:
+            fields["explanation"] = self.explanation.to_dict()
+        sections = [
+            {**section, "text": value.text}
+            for section, value in zip(fields["sections"], self.sections, strict=True)
+        ]
+        return {
+            **fields,
+            "text": self.text,
+            "sections": sections,
+            "num_words": self.num_words,
+            "num_sentences": len(self.all_sentences),
+            "num_supported": self.num_supported,
+        }
+
+
+def join_sentences(sentences: Sequence[SummarySentence], marks: Sequence[str] = ()) -> str:
+    """Write sentences as paragraphs.
+
+    Args:
+        sentences: in order.
+        marks: written after each of them, if any.
+    """
+    text = ""
+    for index, sentence in enumerate(sentences):
+        if index:
+            before = sentences[index - 1]
+            text += _between(before) if before.paragraph == sentence.paragraph else "\n\n"
+        text += sentence.text
+        if marks and marks[index]:
+            text += f" {marks[index]}"
+    return text
+
+
+def _between(before: SummarySentence) -> str:
+    """Give what parts a sentence from the next: nothing in Chinese and Japanese."""
+    return "" if before.text.rstrip(_CLOSING)[-1:] in _UNSPACED_STOPS else " "
 
 
 @dataclass(frozen=True, slots=True)

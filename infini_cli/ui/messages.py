@@ -30,6 +30,14 @@ def write_note(message: str) -> None:
     write_line(clean_line(message))
 
 
+def write_outline(text: str) -> None:
+    """Write lines whose indentation says what belongs to what."""
+    lines = text.split("\n")
+    indents = (" " * (len(line) - len(line.lstrip(" "))) for line in lines)
+    cleaned = (indent + clean_line(line) for indent, line in zip(indents, lines, strict=True))
+    write_line("\n".join(line.rstrip() for line in cleaned))
+
+
 def write_line(line: str) -> None:
     """Write to standard error; that it is closed or full is no reason to fail."""
     with suppress(OSError, ValueError, AttributeError):

@@ -75,6 +75,12 @@ class Terminal:
             with self._room_for_text():
                 messages.write_note(text)
 
+    def outline(self, text: str) -> None:
+        """Tell the user indented lines on standard error."""
+        if not self.settings.quiet:
+            with self._room_for_text():
+                messages.write_outline(text)
+
     def detail(self, text: str) -> None:
         """Tell a decision to whoever asked for them with `-v`."""
         if self.settings.verbosity:

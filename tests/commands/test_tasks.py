@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from infini_cli.commands import engine
 from infini_cli.commands import read as read_verb
 from infini_cli.commands import summarize as summarize_verb
 from infini_cli.commands.inputs import read_questions
+from infini_cli.commands.options import ModelOptions, ReadingOptions
 from infini_cli.errors import DamagedInput, UsageError
 from infini_cli.tasks.requests import AnswerRequest, ReadRequest, SummaryRequest
 from tests.commands.run import Infini
@@ -68,6 +70,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> FakeTasks:
     for name in ("open_model", "summarize", "ask", "read"):
         monkeypatch.setattr(engine, name, getattr(fake, name))
     monkeypatch.setattr(engine, "render", lambda result, form: f"{form.value}: {result.text}\n")
+    monkeypatch.setattr(engine, "render_explanation", lambda result: f"of\n  {result.text}")
 
     def open_book(path: Path | None, options: Any, terminal: Any) -> str:
         if path is not None and path.name.startswith("bad"):
@@ -87,16 +90,28 @@ def test_a_summary_goes_to_stdout(infini: Infini, tasks: FakeTasks) -> None:
 
 def test_every_option_of_a_summary_arrives(infini: Infini, tasks: FakeTasks) -> None:
     options = (
-        "--method incremental --length 10% --by chapter --temperature 0.5 --top-p 0.9 --top-k 40"
+        "--method incremental --length 10% --by chapter --strict --explain "
+        "--temperature 0.5 --top-p 0.9 --top-k 40"
     )
-    infini("summarize", "a.epub", *options.split(), "--seed", 7, "--no-cache")
+    outcome = infini("summarize", "a.epub", *options.split(), "--seed", 7, "--no-cache")
+    assert outcome.code == 0
     assert asdict(tasks.requests[0]) == {
         "method": "incremental",
         "length": "10%",
         "by_chapter": True,
+        "strict": True,
+        "explain": True,
         "sampling": {"temperature": 0.5, "top_p": 0.9, "top_k": 40, "seed": 7},
         "memory": {"memory": None, "use_cache": False},
     }
+
+
+def test_an_explanation_leaves_stdout_alone(infini: Infini, tasks: FakeTasks) -> None:
+    outcome = infini("summarize", "a.epub", "-m", "m", "--explain")
+    assert outcome.out == "md: summary of a.epub by m\n"
+    assert outcome.err == "of\n  summary of a.epub by m\n"
+    assert infini("summarize", "a.epub", "-m", "m", "--explain", "--json").err == ""
+    assert infini("summarize", "a.epub", "-m", "m", "--explain", "-q").err == ""
 
 
 @pytest.mark.parametrize("method", ["lead", "textrank"])
@@ -272,6 +287,8 @@ def test_a_batch_loads_one_model_goes_on_and_skips(
     assert infini("batch", shelf, "-o", out, "-m", "m", "-q").code == 0
     infini("batch", shelf, "-o", out, "-m", "m", "--length", "long")
     assert len(tasks.requests) == 4
+    infini("batch", shelf, "-o", out, "-m", "m", "--length", "long", "--strict")
+    assert [request.strict for request in tasks.requests] == [False] * 4 + [True] * 2
 
 
 def test_a_batch_from_a_list(infini: Infini, tasks: FakeTasks, tmp_path: Path) -> None:
@@ -281,3 +298,26 @@ def test_a_batch_from_a_list(infini: Infini, tasks: FakeTasks, tmp_path: Path) -
     assert outcome.code == 0
     assert (tmp_path / "out" / "a.md").exists()
     assert infini("batch", "-", "-o", tmp_path / "out").code == 2
+
+
+def test_what_a_summary_does_not_depend_on_leaves_the_ledger_alone() -> None:
+    reading, model = ReadingOptions(), ModelOptions()
+
+    def hashed(request: SummaryRequest) -> str:
+        return batch_verb.hash_settings(reading, request, "md", model, "lead")
+
+    before = {  # what ledgers hold that were written before there was `--strict`
+        "reading": asdict(reading),
+        "request": {
+            "method": "lead",
+            "length": "medium",
+            "by_chapter": False,
+            "sampling": {"temperature": 0.0, "top_p": 1.0, "top_k": 0, "seed": 0},
+        },
+        "form": "md",
+        "model": None,
+    }
+    text = json.dumps(before, sort_keys=True)
+    assert hashed(SummaryRequest("lead")) == hashlib.sha256(text.encode()).hexdigest()[:32]
+    assert hashed(SummaryRequest("lead", explain=True)) == hashed(SummaryRequest("lead"))
+    assert hashed(SummaryRequest("lead", strict=True)) != hashed(SummaryRequest("lead"))

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.render import render, render_body, render_footer
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.textrank import MAX_SENTENCES, rank_sentences
-from infini_cli.tasks.values import Answer, Citation, ModelInfo, SectionSummary, Summary
+from infini_cli.tasks.values import (
+    Answer,
+    Citation,
+    ModelInfo,
+    SectionSummary,
+    SentenceCitation,
+    Summary,
+    SummarySentence,
+)
 from infini_cli.tokens.coverage import Coverage
 from tests.tokens.build import build_book
 
@@ -18,12 +29,20 @@ MODEL = ModelInfo("tiny", "abc", "int8", 2048)
 COVERAGE = Coverage(21034, 21034, 14, 12, 16000, 16000)
 
 
+def sentence(text: str, *chapters: int, paragraph: int = 0) -> SummarySentence:
+    citations = tuple(
+        SentenceCitation(number, f"Chapter {number}", f"c{number:02}.b0001", None, "It.", 0, 3, 0.8)
+        for number in chapters
+    )
+    return SummarySentence(text, citations, bool(chapters), 0.8, paragraph)
+
+
 def summary(**changes: object) -> Summary:
     values: dict[str, object] = {
         "title": "A Book",
         "authors": ("Ann Author",),
         "source_sha256": "0" * 64,
-        "text": "It happens.",
+        "sentences": (sentence("It happens.", 3),),
         "sections": (),
         "method": "hierarchical",
         "length": "medium",
@@ -37,18 +56,72 @@ def summary(**changes: object) -> Summary:
 
 def test_a_summary_as_markdown() -> None:
     assert render(summary(), "md") == (
-        "# A Book\n\n*Ann Author*\n\nIt happens.\n\n"
+        "# A Book\n\n*Ann Author*\n\nIt happens. [ch. 3]\n\n"
         "*Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. "
-        "Model tiny, seed 0, 93.4 s.*"
+        "1 of 1 sentence supported. Model tiny, seed 0, 93.4 s.*"
     )
 
 
 def test_a_summary_by_chapter_as_text() -> None:
-    sections = (SectionSummary(3, "The Trough", "They rake."),)
-    assert render(summary(text="", sections=sections), "text") == (
-        "A Book by Ann Author\n\n3. The Trough\n\nThey rake.\n\n"
-        "Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. Model tiny, seed 0, 93.4 s."
+    sections = (SectionSummary(3, "The Trough", (sentence("They rake.", 3),)),)
+    assert render(summary(sentences=(), sections=sections), "text") == (
+        "A Book by Ann Author\n\n3. The Trough\n\nThey rake. [ch. 3]\n\n"
+        "Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. 1 of 1 sentence supported. "
+        "Model tiny, seed 0, 93.4 s."
     )
+
+
+def test_marks_stand_after_sentences_and_paragraphs_stay() -> None:
+    sentences = (
+        sentence("Pia rakes.", 5, 3, 3),
+        sentence("Pirates rob her."),
+        sentence("It rains.", 7, paragraph=1),
+        sentence("\u4ed6\u6765\u4e86\u3002", 8, paragraph=1),
+        sentence("\u5979\u8d70\u4e86\u3002", 8, paragraph=1),
+    )
+    made = summary(authors=(), sentences=sentences)
+    assert made.text == (
+        "Pia rakes. Pirates rob her.\n\nIt rains. \u4ed6\u6765\u4e86\u3002\u5979\u8d70\u4e86\u3002"
+    )
+    assert render_body(made, "md") == (
+        "# A Book\n\nPia rakes. [ch. 3, 5] Pirates rob her. [unsupported]\n\n"
+        "It rains. [ch. 7] \u4ed6\u6765\u4e86\u3002 [ch. 8]\u5979\u8d70\u4e86\u3002 [ch. 8]\n\n"
+    )
+    assert " 4 of 5 sentences supported. " in render_footer(made, "md")
+
+
+MARK = re.compile(r" \[(?:ch\. \d+(?:, \d+)*|unsupported)\]")
+SENTENCES = st.lists(
+    st.tuples(
+        st.sampled_from(["It rains.", "Pia [the caster] rakes.", "\u6d77\u3002", "[ch. x]"]),
+        st.lists(st.integers(1, 120), max_size=3),
+        st.booleans(),
+    ),
+    max_size=8,
+)
+
+
+@given(SENTENCES, st.sampled_from(["md", "text"]))
+def test_without_the_marks_there_is_the_text(
+    drawn: list[tuple[str, list[int], bool]], form: str
+) -> None:
+    paragraph, made = 0, []
+    for text, chapters, begins in drawn:
+        paragraph += begins and bool(made)
+        made.append(sentence(text, *chapters, paragraph=paragraph))
+    whole = summary(sentences=tuple(made))
+    bare = MARK.sub("", render_body(whole, form))
+    assert bare.split("\n\n", 2 if form == "md" else 1)[-1].strip() == whole.text
+    by_chapter = summary(sentences=(), sections=(SectionSummary(1, "One", tuple(made)),))
+    assert by_chapter.text == ""
+    assert MARK.sub("", render_body(by_chapter, form)).rstrip().endswith(whole.text)
+    document = json.loads(render(whole, "json"))
+    assert [item["text"] for item in document["sentences"]] == [s.text for s in made]
+    assert [item["supported"] for item in document["sentences"]] == [s.supported for s in made]
+    assert document["text"] == whole.text
+    assert document["num_sentences"] == len(made)
+    (section,) = json.loads(render(by_chapter, "json"))["sections"]
+    assert (section["text"], len(section["sentences"])) == (whole.text, len(made))
 
 
 def test_what_was_not_read_and_warnings_are_said() -> None:
@@ -68,6 +141,22 @@ def test_json_holds_everything() -> None:
     assert document["schema"] == "infini/1"
     assert document["kind"] == "summary"
     assert document["coverage"] == COVERAGE.to_dict()
+    (only,) = document["sentences"]
+    assert (only["text"], only["supported"], only["score"]) == ("It happens.", True, 0.8)
+    assert only["citations"] == [
+        {
+            "chapter_number": 3,
+            "chapter_title": "Chapter 3",
+            "block_id": "c03.b0001",
+            "page": None,
+            "quote": "It.",
+            "start": 0,
+            "end": 3,
+            "score": 0.8,
+        }
+    ]
+    assert document["num_supported"] == 1
+    assert "explanation" not in document
     assert document["model"]["checkpoint"] == "abc"
     assert (document["seed"], document["seconds"], document["warnings"]) == (0, 93.42, ["w"])
 
@@ -103,6 +192,26 @@ def test_lead_is_the_beginning_and_textrank_the_middle_of_things() -> None:
     for extract in (lead, ranked):
         assert extract.model is None
         assert extract.coverage.words_read == book.num_words
+
+
+@pytest.mark.parametrize("method", ["lead", "textrank"])
+@pytest.mark.parametrize("by_chapter", [False, True])
+def test_an_extract_cites_its_own_place(method: str, by_chapter: bool) -> None:
+    texts = ["# One", "It was morning at the\nquay. The pilot has a weight.", "Nobody came. " * 3]
+    book = build_book([texts, ["# Two", "The weight of brass is false. Pia knows the weight."]])
+    request = SummaryRequest(method=method, length="30w", by_chapter=by_chapter)
+    made = summarize_without_model(book, request)
+    assert made.all_sentences
+    for sentence in made.all_sentences:
+        (citation,) = sentence.citations
+        assert sentence.supported
+        assert book.text[citation.start : citation.end] == citation.quote
+        assert " ".join(citation.quote.split()) == sentence.text
+        assert citation.block_id.startswith(f"c{citation.chapter_number:02}")
+    if method == "textrank":
+        assert made.all_sentences.count(made.all_sentences[0]) == 1
+        said = [sentence.text for sentence in made.all_sentences]
+        assert len(set(said)) == len(said)
 
 
 def test_lead_never_skips_a_sentence() -> None:

@@ -10,8 +10,10 @@ import pytest
 from infini_cli.progress import silent
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks import merge
-from infini_cli.tasks.merge import MAX_CHAPTER_NOTES, MAX_OVERSHOOT, MAX_PROMPTS_AT_ONCE, Merger
+from infini_cli.tasks.length import MAX_OVERSHOOT
+from infini_cli.tasks.merge import MAX_CHAPTER_NOTES, MAX_PROMPTS_AT_ONCE, Merger
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.parts import Part, note_parts
 from infini_cli.tasks.requests import SamplingRequest
 from infini_cli.tasks.writer import Draft
 
@@ -40,12 +42,20 @@ def merger(tiny: Model) -> Merger:
     return Merger(tiny, "The Book", SamplingRequest(), silent)
 
 
+def parts(texts: Sequence[str]) -> list[Part]:
+    return [Part(text, note=Note(index, 1, "One", text)) for index, text in enumerate(texts)]
+
+
+def joined(written: Sequence[Part]) -> str:
+    return " ".join(part.text for part in written)
+
+
 def note(number: int) -> str:
     return f"Keeper{number} writes a name in the book of the island. Then comes a night of rain."
 
 
 def test_every_part_has_a_sentence_in_order(merger: Merger, shortener: Shortener) -> None:
-    text = merger.hierarchical([note(n) for n in range(60)], 250)
+    text = joined(merger.hierarchical(parts([note(n) for n in range(60)]), 250))
     found = [int(word[6:]) for word in text.split() if word.startswith("Keeper")]
     assert found == sorted(found)
     assert found[0] < 5
@@ -55,7 +65,9 @@ def test_every_part_has_a_sentence_in_order(merger: Merger, shortener: Shortener
 
 
 def test_many_notes_are_shortened_level_by_level(merger: Merger, shortener: Shortener) -> None:
-    text = merger.hierarchical([f"{note(n)} {note(n)} {note(n)}" for n in range(400)], 40)
+    text = joined(
+        merger.hierarchical(parts([f"{note(n)} {note(n)} {note(n)}" for n in range(400)]), 40)
+    )
     whats = [what for what, _ in shortener.batches]
     assert whats[0] == "summaries of parts"
     assert whats[-1] == "summary"
@@ -65,40 +77,42 @@ def test_many_notes_are_shortened_level_by_level(merger: Merger, shortener: Shor
 def test_notes_that_are_short_enough_are_not_written_again(
     merger: Merger, shortener: Shortener
 ) -> None:
-    assert merger.hierarchical(["Orla wakes.", "Orla leaves."], 40) == "Orla wakes. Orla leaves."
+    written = merger.hierarchical(parts(["Orla wakes.", "Orla leaves."]), 40)
+    assert joined(written) == "Orla wakes. Orla leaves."
     assert shortener.batches == []
 
 
-def test_what_is_too_long_loses_neither_its_beginning_nor_its_end(
-    merger: Merger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def wordy(model: Model, asked: Sequence[str], **options: Any) -> list[Draft]:
-        return [Draft(f"Part {p.split()[9]} " + "on " * 40 + "ends.", 1, False) for p in asked]
+def test_what_is_written_knows_its_notes(merger: Merger, shortener: Shortener) -> None:
+    written = merger.hierarchical(parts([f"{note(n)} {note(n)}" for n in range(400)]), 120)
+    told = [[source.segment for source in part.notes] for part in written]
+    assert [segment for segments in told for segment in segments] == list(range(400))
+    assert all(part.made_of for part in written)
 
-    monkeypatch.setattr(merge, "write_prompts", wordy)
-    monkeypatch.setattr(merge, "keep_supported", lambda text, source: (text, 1.0))
-    notes = [f"{name} " + "word " * 60 for name in ("First", "Second", "Third", "Fourth", "Last")]
-    text = merger.hierarchical(notes, 100)
-    assert len(text.split()) <= 100 * MAX_OVERSHOOT
-    assert text.count("ends.") == 2
+
+def test_a_summary_carried_along_is_made_of_all_notes(
+    merger: Merger, shortener: Shortener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge, "MAX_SOURCE_TOKENS", 60)
+    part = merger.incremental(parts([note(n) for n in range(12)]), 30)
+    assert [source.segment for source in part.notes] == list(range(12))
+    assert len(shortener.batches) > 2
 
 
 def test_chapters_are_written_as_one_batch(merger: Merger, shortener: Shortener) -> None:
     notes = [
         Note(index, 1 + index // 2, f"Part {1 + index // 2}", note(index)) for index in range(10)
     ]
-    sections = merger.chapters(notes, 20)
-    assert [number for number, _, _ in sections] == [1, 2, 3, 4, 5]
+    chapters = merger.chapters(note_parts(notes), 20)
+    assert [part.notes[0].chapter_number for part in chapters] == [1, 2, 3, 4, 5]
     assert shortener.batches == [("chapters", 5)]
-    for number, title, text in sections:
-        assert title == f"Part {number}"
-        assert text.startswith(f"Keeper{2 * number - 2} ")
+    for number, part in enumerate(chapters):
+        assert part.text.startswith(f"Keeper{2 * number} ")
 
 
 def test_a_long_chapter_is_shortened_first(merger: Merger, shortener: Shortener) -> None:
     notes = [Note(n, 1, "Long", f"{note(n)} {note(n)} {note(n)}") for n in range(50)]
-    (section,) = merger.chapters(notes, 20)
+    (chapter,) = merger.chapters(note_parts(notes), 20)
     assert [what for what, _ in shortener.batches][-1] == "chapters"
     assert shortener.batches[0][0] == "summaries of parts"
     assert MAX_CHAPTER_NOTES < -(-50 // 4)
-    assert section[2].startswith("Keeper0 ")
+    assert chapter.text.startswith("Keeper0 ")

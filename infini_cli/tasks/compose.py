@@ -1,0 +1,244 @@
+"""From what was written to a summary's sentences: cleaned, tied to the book, said once, in length.
+
+Sentence by sentence: what is not about the book is taken off, what was said before goes, what the
+book does not bear is replaced by the note it comes from, if that is borne. Then whole sentences are
+left out or notes are added until the length is what was asked, as far as the notes go.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from infini_cli.reading.book import Book
+from infini_cli.store.book_memory import Note
+from infini_cli.tasks import explain
+from infini_cli.tasks.agreement import Claim
+from infini_cli.tasks.explain import Step
+from infini_cli.tasks.grounding import Grounder, chapter_spans
+from infini_cli.tasks.leaks import clean_sentence
+from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE
+from infini_cli.tasks.parts import Part
+from infini_cli.tasks.passages import Span, stems
+from infini_cli.tasks.repeats import repeated
+from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.support import share
+from infini_cli.tasks.values import SummarySentence
+
+MAX_REPLACEMENTS = 8
+"""Notes tried in place of a sentence, those nearest to it first."""
+MAX_ADDITIONS = 200
+"""Notes tried where a summary is too short; more only where hardly any is borne."""
+SENTENCES_PER_PARAGRAPH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A sentence on its way into the summary."""
+
+    sentence: SummarySentence
+    claim: Claim
+    step: Step
+
+    @property
+    def num_words(self) -> int:
+        return len(self.sentence.text.split())
+
+    @property
+    def place(self) -> int:
+        """Where in the book it is, by its first citation; -1 where it has none."""
+        return self.sentence.citations[0].start if self.sentence.citations else -1
+
+    def in_paragraph(self, paragraph: int) -> _Line:
+        return replace(self, sentence=replace(self.sentence, paragraph=paragraph))
+
+
+class Composer:
+    """Makes the sentences of summaries of one book.
+
+    Args:
+        book: what they are of.
+        strict: whether sentences that the book does not bear are left out.
+    """
+
+    def __init__(self, book: Book, *, strict: bool) -> None:
+        self._grounder = Grounder(book)
+        self._chapters = {chapter.number: chapter for chapter in book.kept_chapters}
+        self._strict = strict
+
+    def compose(
+        self,
+        parts: Sequence[Part],
+        words: int,
+        *,
+        within: Sequence[Span] | None = None,
+        in_paragraphs: bool = False,
+    ) -> tuple[list[SummarySentence], list[Step]]:
+        """Make the sentences of one text.
+
+        Args:
+            parts: what was written, in order.
+            words: how long the text is to be.
+            within: the parts of the book it is about, where its notes do not say; None: all.
+            in_paragraphs: whether it is cut into paragraphs; else it keeps those of the parts.
+
+        Returns:
+            The sentences, and what became of each: those of the text in order, then the others.
+        """
+        run = _Composing(self._grounder, self._strict, self._note_spans, within)
+        run.take(parts)
+        run.shorten(round(words * MAX_OVERSHOOT))
+        run.fill(parts, words)
+        sentences = [line.sentence for line in run.lines]
+        if in_paragraphs:
+            numbers = [index // SENTENCES_PER_PARAGRAPH for index in range(len(sentences))]
+        else:
+            order = sorted({sentence.paragraph for sentence in sentences})
+            numbers = [order.index(sentence.paragraph) for sentence in sentences]
+        numbered = [
+            replace(sentence, paragraph=number)
+            for sentence, number in zip(sentences, numbers, strict=True)
+        ]
+        return numbered, [line.step for line in run.lines] + run.left_out
+
+    def _note_spans(self, notes: Iterable[Note]) -> list[Span]:
+        """Give the segments of notes; those of older memories name only their chapters."""
+        spans: list[Span] = []
+        for note in notes:
+            if note.end > note.start:
+                spans.append((note.start, note.end))
+            else:
+                chapter = self._chapters.get(note.chapter_number)
+                spans += chapter_spans([chapter] if chapter is not None else [])
+        return list(dict.fromkeys(spans))
+
+
+class _Composing:
+    """One text in the making."""
+
+    def __init__(
+        self,
+        grounder: Grounder,
+        strict: bool,
+        spans: Callable[[Iterable[Note]], list[Span]],
+        within: Sequence[Span] | None,
+    ) -> None:
+        self._grounder, self._strict = grounder, strict
+        self._spans, self._within = spans, within
+        self.lines: list[_Line] = []
+        self.left_out: list[Step] = []
+
+    def take(self, parts: Sequence[Part]) -> None:
+        """Take what was written, sentence by sentence."""
+        paragraph = 0
+        for part in parts:
+            for index, (text, begins) in enumerate(_sentences(part.text)):
+                paragraph += begins and index > 0
+                self._take_sentence(part, text, paragraph)
+
+    def _take_sentence(self, part: Part, written: str, paragraph: int) -> None:
+        text = clean_sentence(written)
+        if not text:
+            self.left_out.append(Step(written, explain.ECHOES, part))
+            return
+        claim = self._grounder.claim(text)
+        if self._is_repeated(claim):
+            self.left_out.append(Step(text, explain.REPEATS, part))
+            return
+        sentence = self._grounder.ground(text, self._spans(part.notes) or self._within)
+        line = _Line(sentence, claim, Step(text, explain.WRITTEN, part))
+        if not sentence.supported:
+            found = self._replacement(part, line)
+            if found is None and self._strict:
+                self.left_out.append(Step(text, explain.UNSUPPORTED, part))
+                return
+            line = found or line
+        self.lines.append(line.in_paragraph(paragraph))
+
+    def _replacement(self, part: Part, line: _Line) -> _Line | None:
+        """Find a sentence of its notes that is borne: of those nearest to it, the best."""
+        text, words = line.sentence.text, line.claim.words
+        notes = [source for source in _note_parts([part]) if source.text != text]
+        notes.sort(key=lambda source: -share(words, frozenset(stems(source.text))))
+        found = [line for source in notes[:MAX_REPLACEMENTS] for line in self._borne(source)]
+        best = max(found, key=lambda line: line.sentence.score, default=None)
+        if best is None:
+            return None
+        step = replace(best.step, outcome=explain.REPLACED, instead_of=text)
+        return replace(best, step=step)
+
+    def _borne(self, source: Part) -> Iterator[_Line]:
+        """Give the sentences of a note that its segment bears and that are news."""
+        for text, _ in _sentences(source.text):
+            claim = self._grounder.claim(text)
+            if self._is_repeated(claim):
+                continue
+            sentence = self._grounder.ground(text, self._spans(source.notes))
+            if sentence.supported:
+                yield _Line(sentence, claim, Step(text, explain.ADDED, source))
+
+    def _is_repeated(self, claim: Claim) -> bool:
+        return repeated(claim, (line.claim for line in self.lines)) is not None
+
+    @property
+    def num_words(self) -> int:
+        return sum(line.num_words for line in self.lines)
+
+    def shorten(self, most: int) -> None:
+        """Leave sentences out until the rest is short enough; at least one stays.
+
+        First those that are not supported, then the longest; the first and the last only where
+        there is no other: cutting at the end would cost the end of the book.
+        """
+        while self.num_words > most and len(self.lines) > 1:
+            inner = range(1, len(self.lines) - 1) or range(len(self.lines))
+            index = max(
+                inner, key=lambda i: (not self.lines[i].sentence.supported, self.lines[i].num_words)
+            )
+            step = self.lines.pop(index).step
+            self.left_out.append(replace(step, outcome=explain.TOO_LONG))
+
+    def fill(self, parts: Sequence[Part], words: int) -> None:
+        """Add notes while there is room, from where in the book least is told."""
+        most = round(words * MAX_OVERSHOOT)
+        waiting = _note_parts(parts)
+        for _ in range(min(MAX_ADDITIONS, len(waiting))):
+            if self.num_words >= words * MIN_SHARE:
+                return
+            told = sorted(line.place for line in self.lines if line.place >= 0)
+            source = max(waiting, key=lambda source: _distance(source, told))
+            waiting.remove(source)
+            for line in self._borne(source):
+                if self.num_words + line.num_words <= most:
+                    self._insert(line)
+
+    def _insert(self, line: _Line) -> None:
+        """Put a note after what is told of earlier places."""
+        before = [i for i, other in enumerate(self.lines) if 0 <= other.place <= line.place]
+        index = before[-1] + 1 if before else 0
+        paragraph = self.lines[max(0, index - 1)].sentence.paragraph if self.lines else 0
+        self.lines.insert(index, line.in_paragraph(paragraph))
+
+
+def _sentences(text: str) -> Iterator[tuple[str, bool]]:
+    """Give sentences on one line each, and whether each begins a paragraph."""
+    end_before = 0
+    for start, end in split_sentences(text):
+        begins = text[end_before:start].count("\n") > 1
+        yield " ".join(text[start:end].split()), begins
+        end_before = end
+
+
+def _note_parts(parts: Sequence[Part]) -> list[Part]:
+    """Give the notes that parts were made of, as parts, in reading order."""
+    notes = {note.segment: note for part in parts for note in part.notes}
+    return [Part(notes[segment].text, note=notes[segment]) for segment in sorted(notes)]
+
+
+def _distance(source: Part, told: Sequence[int]) -> int:
+    """Give how far a note is from what is told, in characters of the book."""
+    (note,) = source.notes
+    middle = (note.start + note.end) // 2
+    index = bisect_left(told, middle)
+    return min((abs(middle - place) for place in told[max(0, index - 1) : index + 1]), default=0)

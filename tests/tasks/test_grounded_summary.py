@@ -1,0 +1,166 @@
+"""Summaries end to end, by a stand-in that writes sense and nonsense: what a reader gets to see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from infini_cli.progress import silent
+from infini_cli.reading.book import Book
+from infini_cli.store.book_memory import Note
+from infini_cli.tasks import book_reader, merge
+from infini_cli.tasks import summarize as module
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.render import render
+from infini_cli.tasks.render_explanation import render_explanation
+from infini_cli.tasks.requests import SummaryRequest
+from infini_cli.tasks.summarize import NOTHING_SUPPORTED, summarize
+from infini_cli.tasks.values import Summary
+from infini_cli.tasks.writer import Draft
+from tests.tokens.build import build_book
+
+CHAPTERS = [
+    ["# Landing", "Nerrin crossed the lake with a walnut box. The pilot set her down at the quay."],
+    ["# Weighing", "Nerrin weighed the brass tolm against forty coins. It was light by a lenz."],
+    ["# Wreck", "Jossamy and Pia found the hull of the skiff. Three holes had been bored in it."],
+]
+NOTES = (
+    "Nerrin crosses the lake with a walnut box.",
+    "Nerrin weighs the brass tolm against 40 coins.",
+    "Jossamy and Pia find the hull of the skiff.",
+)
+
+
+@pytest.fixture
+def book() -> Book:
+    return build_book(CHAPTERS)
+
+
+Summarizer = Callable[..., Summary]
+
+
+@pytest.fixture
+def summarizer(tiny: Model, book: Book, monkeypatch: pytest.MonkeyPatch) -> Summarizer:
+    """Summarise with these notes, and drafts given in place of the model's."""
+    monkeypatch.setattr(book_reader, "NOTE_TOKENS", 1)
+    reading = book_reader.read_through(book, tiny, silent, notes=False, use_cache=False)
+    chapters = book.kept_chapters
+    notes = tuple(
+        Note(i, c.number, c.title, NOTES[i], 1.0, c.blocks[0].start, c.blocks[-1].end)
+        for i, c in enumerate(chapters)
+    )
+    memory = replace(reading.book_memory, notes=notes)
+    monkeypatch.setattr(
+        module, "read_through", lambda *given, **options: SimpleNamespace(book_memory=memory)
+    )
+
+    def run(drafts: Sequence[str], **options: Any) -> Summary:
+        waiting = list(drafts)
+
+        def write(model: Model, asked: Sequence[str], **settings: Any) -> list[Draft]:
+            return [Draft(waiting.pop(0), 1, False) for _ in asked]
+
+        monkeypatch.setattr(merge, "write_prompts", write)
+        monkeypatch.setattr(module, "write_prompts", write)
+        made = summarize(book, SummaryRequest(**options), tiny, silent)
+        assert not waiting
+        return replace(made, seconds=1.0, model=replace(made.model, name="tiny"))
+
+    return run
+
+
+WRITTEN = (
+    "Sure! In this book, Nerrin crosses the lake with a walnut box. "
+    "Pirates rob Nerrin of the coins."
+)
+SHOWN = """\
+A Book by Ann Author
+
+Nerrin crosses the lake with a walnut box. [ch. 1] Pirates rob Nerrin of the coins. [unsupported]
+
+"""
+
+
+def test_what_a_reader_sees(summarizer: Summarizer) -> None:
+    shown = render(summarizer([WRITTEN], method="memory", length="20w"), "text")
+    assert shown.startswith(SHOWN)
+    assert "nothing dropped. 1 of 2 sentences supported. Model tiny, seed 0, 1.0 s." in shown
+
+
+EXPLAINED = """\
+A Book: 6 segments -> 3 of 3 notes -> 2 sentences, 1 left out
+1. Nerrin crosses the lake with a walnut box.
+  supported 1.00, a note in place of a sentence that is not supported
+  instead of: Nerrin is hanged by pirates.
+  cites ch. 1, c01.b0002, 9-51: Nerrin crossed the lake with a walnut box.
+  made of:
+    segment 0 (ch. 1, 0-87): Nerrin crosses the lake with a walnut box.
+2. Jossamy and Pia find the hull of the skiff.
+  supported 0.82, written by the model
+  cites ch. 3, c03.b0002, 184-228: Jossamy and Pia found the hull of the skiff.
+  made of:
+    segment 0 (ch. 1, 0-87): Nerrin crosses the lake with a walnut box.
+    segment 1 (ch. 2, 90-174): Nerrin weighs the brass tolm against 40 coins.
+    segment 2 (ch. 3, 177-262): Jossamy and Pia find the hull of the skiff.
+left out:
+  it says again what an earlier sentence says: Jossamy and Pia find the hull of the skiff.
+"""
+
+
+def test_an_explanation_names_every_step(summarizer: Summarizer) -> None:
+    drafts = [f"Nerrin is hanged by pirates. {NOTES[2]} {NOTES[2]}"]
+    made = summarizer(drafts, method="incremental", length="20w", explain=True)
+    assert render_explanation(made) + "\n" == EXPLAINED
+    document = json.loads(render(made, "json"))["explanation"]
+    assert [item["note"] for item in document["segments"]] == list(NOTES)
+    first, second = document["sentences"]
+    assert first["instead_of"] == "Nerrin is hanged by pirates."
+    assert first["made_of"] == [{"segment": 0}]
+    assert second["made_of"] == [{"segment": 0}, {"segment": 1}, {"segment": 2}]
+    assert [item["text"] for item in document["left_out"]] == [NOTES[2]]
+
+
+def test_groups_of_groups_are_drawn_inside_one_another(
+    summarizer: Summarizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge, "MAX_SOURCE_TOKENS", 1)
+    made = summarizer([NOTES[0], NOTES[2]], method="incremental", length="20w", explain=True)
+    lines = render_explanation(made).splitlines()
+    group = next(line for line in lines if line.startswith("    group of "))
+    inner = lines[lines.index(group) + 1]
+    assert inner.startswith("      segment 0 (ch. 1, ")
+    document = json.loads(render(made, "json"))["explanation"]
+    tree = document["sentences"][-1]["made_of"]
+    assert tree[0]["text"] == NOTES[0]
+    assert tree[0]["made_of"][0] == {"segment": 0}
+    assert tree[-1] == {"segment": 2}
+
+
+def test_strict_leaves_out_and_says_so(summarizer: Summarizer) -> None:
+    nonsense = "Pirates rob the bank of England."
+    made = summarizer([nonsense], method="memory", length="20w", strict=True)
+    assert made.sentences == ()
+    assert NOTHING_SUPPORTED in made.warnings
+    shown = render(made, "text")
+    assert f"Note: {NOTHING_SUPPORTED}." in shown
+    assert "0 of 0 sentences supported" in shown
+    assert NOTHING_SUPPORTED not in summarizer([nonsense], method="memory", length="20w").warnings
+
+
+def test_by_chapter_only_the_chapter_bears_its_sentences(summarizer: Summarizer) -> None:
+    made = summarizer([], by_chapter=True, length="short", strict=True)
+    assert [section.text for section in made.sections] == list(NOTES)
+    for section in made.sections:
+        for sentence in section.sentences:
+            assert {c.chapter_number for c in sentence.citations} == {section.chapter_number}
+
+
+def test_hierarchical_keeps_notes_that_are_short_enough(summarizer: Summarizer) -> None:
+    made = summarizer([], length="60w")
+    assert made.text == " ".join(NOTES)
+    assert [[c.chapter_number for c in s.citations] for s in made.sentences] == [[1], [2], [3]]
