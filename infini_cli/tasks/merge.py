@@ -42,12 +42,14 @@ class Merger:
         title: of the book.
         sampling: how words are chosen.
         progress: told of what is written.
+        question: what the summary is to answer; None: a plain one.
     """
 
     model: Model
     title: str
     sampling: SamplingRequest
     progress: Progress
+    question: str | None = None
 
     def hierarchical(self, texts: Sequence[str], words: int) -> str:
         """Give each part of the book its share of the summary.
@@ -88,7 +90,7 @@ class Merger:
     def _shorten_all(self, groups: Sequence[Sequence[str]], words: int, what: str) -> list[str]:
         """Shorten each group to so many words; those that are short enough stay as they are."""
         introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
-        ending = prompts.SHORTEN.format(words=words)
+        ending = prompts.with_focus(prompts.SHORTEN.format(words=words), self.question)
         return self._rewrite_long(groups, [introduction] * len(groups), ending, words, what)
 
     def _rewrite_long(
@@ -135,7 +137,7 @@ class Merger:
                     + summary
                     + prompts.UPDATE_MIDDLE
                     + "\n\n".join(group)
-                    + prompts.UPDATE.format(words=words)
+                    + prompts.with_focus(prompts.UPDATE.format(words=words), self.question)
                 )
             summary = self._write_all([prompt], words, "summary so far")[0]
         return summary
@@ -150,7 +152,7 @@ class Merger:
         introductions = [
             prompts.CHAPTER_INTRODUCTION.format(chapter=group[0].chapter_title) for group in members
         ]
-        ending = prompts.CHAPTER.format(words=words)
+        ending = prompts.with_focus(prompts.CHAPTER.format(words=words), self.question)
         texts = self._rewrite_long(runs, introductions, ending, words, "chapters")
         return [
             (group[0].chapter_number, group[0].chapter_title, trim_to_words(text, words))
@@ -159,7 +161,8 @@ class Merger:
 
     def _merge_prompt(self, texts: Sequence[str], words: int) -> str:
         introduction = prompts.MERGE_INTRODUCTION.format(title=self.title)
-        return introduction + "\n\n".join(texts) + prompts.MERGE.format(words=words)
+        ending = prompts.with_focus(prompts.MERGE.format(words=words), self.question)
+        return introduction + "\n\n".join(texts) + ending
 
     def _groups(self, texts: Sequence[str], num_groups: int | None) -> list[list[str]]:
         """Cut into runs of nearly equal size: so many, or so that each fits the bound.

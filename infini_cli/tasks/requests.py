@@ -44,6 +44,7 @@ class SummaryRequest:
         method: `hierarchical`, `incremental`, `memory`, `lead` or `textrank`.
         length: `short`, `medium`, `long`, `10%` or `300w`.
         by_chapter: whether every chapter gets one of its own.
+        question: what the summary is to answer; None: a plain one. Extracts ignore it.
         sampling: how words are chosen.
         memory: which book memory is used.
     """
@@ -51,6 +52,7 @@ class SummaryRequest:
     method: str = "hierarchical"
     length: str = "medium"
     by_chapter: bool = False
+    question: str | None = None
     sampling: SamplingRequest = SamplingRequest()
     memory: MemoryRequest = MemoryRequest()
 

@@ -127,12 +127,12 @@ def _write(
     progress: Progress,
 ) -> tuple[str, tuple[SectionSummary, ...]]:
     words = length.target_words
-    merger = Merger(model, book.title, request.sampling, progress)
+    merger = Merger(model, book.title, request.sampling, progress, request.question)
     if request.method == "memory":
         prompt = prompts.MEMORY.format(title=book.title, words=words)
         draft = write_prompts(
             model,
-            [prompt],
+            [prompts.with_focus(prompt, request.question)],
             max_tokens=int(words * TOKENS_PER_WORD),
             sampling=request.sampling,
             progress=progress,
