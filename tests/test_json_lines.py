@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infini_cli.json_lines import append_line, read_lines
@@ -24,6 +24,7 @@ def test_what_is_appended_is_read(tmp_path: Path) -> None:
     assert len(path.read_bytes().splitlines()) == 3
 
 
+@settings(deadline=None)
 @given(first=OBJECTS, second=OBJECTS, data=st.data())
 def test_a_line_cut_anywhere_costs_itself_alone(
     first: dict[str, object],
