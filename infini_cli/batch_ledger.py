@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infini_cli.errors import InfiniError
+from infini_cli.json_lines import append_line, read_lines
 
 LEDGER_NAME = "run.jsonl"
 SCHEMA = "infini/1"
@@ -114,14 +113,7 @@ class Ledger:
             "facts": entry.facts,
             "error": entry.error,
         }
-        line = json.dumps(values, ensure_ascii=True)
-        with self.path.open("ab+") as file:
-            # A run that was killed may have left half a line.
-            if file.tell() and _last_byte(self.path) != b"\n":
-                file.write(b"\n")
-            file.write(line.encode("ascii") + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.path, values)
         self._note(entry)
 
     def _note(self, entry: Entry) -> None:
@@ -136,13 +128,8 @@ class Ledger:
 
 def _read(path: Path) -> Iterator[Entry]:
     """Read the lines that can be read; one that was cut off says nothing."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return
-    for line in lines:
+    for values in read_lines(path):
         try:
-            values = json.loads(line)
             yield Entry(
                 input=str(values["input"]),
                 output=str(values["output"]),
@@ -150,11 +137,5 @@ def _read(path: Path) -> Iterator[Entry]:
                 source_sha256=str(values["source_sha256"]),
                 outcome=Outcome(values["outcome"]),
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError):
             continue
-
-
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1)

@@ -108,12 +108,14 @@ class BatchStep:
         done: books finished so far.
         total: books in all.
         outcome: `` while it begins, then `done`, `skipped` or `failed`.
+        noun: what is counted.
     """
 
     path: str
     done: int
     total: int
     outcome: str = ""
+    noun: str = "book"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,26 @@ class Progress(Protocol):
 
 def silent(event: Event) -> None:
     """Ignore every event."""
+
+
+class Once:
+    """Passes everything on, but each note only once: many tasks in a row say the same.
+
+    Args:
+        progress: to whom.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._told: set[Note] = set()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        if isinstance(event, Note):
+            if event in self._told:
+                return
+            self._told.add(event)
+        self._progress(event)
 
 
 class ReadingClock:

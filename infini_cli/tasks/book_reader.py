@@ -62,7 +62,13 @@ class Reading:
 
 
 def read_through(
-    book: Book, model: Model, progress: Progress, *, notes: bool, use_cache: bool
+    book: Book,
+    model: Model,
+    progress: Progress,
+    *,
+    notes: bool,
+    use_cache: bool,
+    use_memory: bool = True,
 ) -> Reading:
     """Read all kept chapters of a book, going on where an earlier run stopped.
 
@@ -72,20 +78,29 @@ def read_through(
         progress: told of every segment.
         notes: whether a note is written on every segment.
         use_cache: whether an earlier run's state is used, and this one's kept.
+        use_memory: whether the memory is on; off, each segment is read by the base alone, and
+            only the notes are left.
     """
     plan = plan_segments(book, model.tokenizer, model.segment_length)
-    identity = _identity(book, model, plan, notes)
+    identity = _identity(book, model, plan, notes, use_memory)
     path = paths.memories_dir() / f"{identity.key}{SUFFIX}" if use_cache else None
     start = _restore(path, model, progress) if path is not None else None
     if start is None:
         start = BookMemory(
             identity, book, model.decoder.empty_memory(), 0, len(plan.segments), 0, plan.num_tokens
         )
-    run = _Run(start, plan, model, progress, path, notes)
+    run = _Run(start, plan, model, progress, path, notes, use_memory)
     return Reading(run.finish(), plan, start.num_segments_read)
 
 
-def _identity(book: Book, model: Model, plan: SegmentPlan, notes: bool) -> Identity:
+def _identity(
+    book: Book, model: Model, plan: SegmentPlan, notes: bool, use_memory: bool
+) -> Identity:
+    recipe = ""
+    if notes:
+        recipe = prompts.notes_recipe(
+            NOTE_TOKENS, NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY, MIN_SUPPORT
+        )
     return Identity(
         model=model.name,
         checkpoint=model.checkpoint,
@@ -93,11 +108,7 @@ def _identity(book: Book, model: Model, plan: SegmentPlan, notes: bool) -> Ident
         tokenizer=model.tokenizer.sha256,
         source=book.source_sha256,
         plan=plan.sha256,
-        recipe=prompts.notes_recipe(
-            NOTE_TOKENS, NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY, MIN_SUPPORT
-        )
-        if notes
-        else "",
+        recipe=recipe if use_memory else f"{recipe} memory off",
     )
 
 
@@ -122,9 +133,11 @@ class _Run:
         progress: Progress,
         path: Path | None,
         notes: bool,
+        use_memory: bool,
     ) -> None:
         self.state, self.plan, self.model = start, plan, model
         self.progress, self.path, self.notes = progress, path, notes
+        self.use_memory = use_memory
         turn = [Message("system", prompts.SYSTEM), Message("user", "")]
         split = model.chat.split(turn, 1)
         encode = model.tokenizer.encode
@@ -164,20 +177,21 @@ class _Run:
         from infini_models.generate import Branch
 
         ids_1S = torch.tensor([[*self.prefix, *segment.ids.tolist()]])
+        before = memory if self.use_memory else None
         with torch.inference_mode():
             result = self.model.decoder.read_segment(
                 ids_1S,
-                memory,
+                before,
                 num_prefix=len(self.prefix),
                 keep_cache=self.notes,
                 memory_only=not self.notes,
             )
-        assert result.memory is not None
+        after = memory if result.memory is None else result.memory
         if not self.notes:
-            return None, result.memory
+            return None, after
         # A note is written with the memory of all before, the segment itself being in sight.
-        branch = Branch(self.suffix, NOTE_TOKENS, result.cache, memory, stream=segment.index)
-        return branch, result.memory
+        branch = Branch(self.suffix, NOTE_TOKENS, result.cache, before, stream=segment.index)
+        return branch, after
 
     def _is_due(
         self, segment: Segment, group: Sequence[tuple[Segment, Branch]], group_bytes: int

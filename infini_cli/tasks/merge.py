@@ -41,12 +41,14 @@ class Merger:
         title: of the book.
         sampling: how words are chosen.
         progress: told of what is written.
+        question: what the summary is to answer; None: a plain one.
     """
 
     model: Model
     title: str
     sampling: SamplingRequest
     progress: Progress
+    question: str | None = None
 
     def hierarchical(self, notes: Sequence[Part], words: int) -> list[Part]:
         """Give each part of the book its share of the summary.
@@ -85,7 +87,7 @@ class Merger:
     def _shorten_all(self, groups: Sequence[Sequence[Part]], words: int, what: str) -> list[Part]:
         """Shorten each group to so many words; those that are short enough stay as they are."""
         introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
-        ending = prompts.SHORTEN.format(words=words)
+        ending = prompts.with_focus(prompts.SHORTEN.format(words=words), self.question)
         return self._rewrite_long(groups, [introduction] * len(groups), ending, words, what)
 
     def _rewrite_long(
@@ -127,7 +129,8 @@ class Merger:
         for group in self._groups(notes, None):
             if summary is None:
                 introduction = prompts.MERGE_INTRODUCTION.format(title=self.title)
-                prompt = introduction + _listed(group) + prompts.MERGE.format(words=words)
+                ending = prompts.with_focus(prompts.MERGE.format(words=words), self.question)
+                prompt = introduction + _listed(group) + ending
                 made_of = group
             else:
                 prompt = (
@@ -135,7 +138,7 @@ class Merger:
                     + summary.text
                     + prompts.UPDATE_MIDDLE
                     + _listed(group)
-                    + prompts.UPDATE.format(words=words)
+                    + prompts.with_focus(prompts.UPDATE.format(words=words), self.question)
                 )
                 made_of = [summary, *group]
             (written,) = self._write_all([prompt], words, "summary so far")
@@ -153,7 +156,7 @@ class Merger:
         introductions = [
             prompts.CHAPTER_INTRODUCTION.format(chapter=_chapter(group[0])[1]) for group in members
         ]
-        ending = prompts.CHAPTER.format(words=words)
+        ending = prompts.with_focus(prompts.CHAPTER.format(words=words), self.question)
         return self._rewrite_long(runs, introductions, ending, words, "chapters")
 
     def _groups(self, parts: Sequence[Part], num_groups: int | None) -> list[list[Part]]:

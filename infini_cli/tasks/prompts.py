@@ -42,6 +42,12 @@ MEMORY = (
     "You have just read the whole book {title}. Write a summary of it, about {words} words "
     "long, in flowing prose."
 )
+BEGINNING_INTRODUCTION = "This is the beginning of the book {title}:\n\n"
+BEGINNING = (
+    "\n\n---\nWrite a summary of this, about {words} words long, in flowing prose. Add nothing "
+    "that is not above."
+)
+FOCUS = " Tell what answers this question: "
 PASSAGES_INTRODUCTION = "These are passages from the book {title}:\n\n"
 QUESTION = (
     "\n\n---\nAnswer this question from the passages alone, in one short sentence. If the "
@@ -52,6 +58,11 @@ QUESTION_FROM_MEMORY = (
     'If the book does not answer it, write only "Not found in this book."\n\n'
     "Question: {question}"
 )
+
+
+def with_focus(instruction: str, question: str | None) -> str:
+    """Add to an instruction what the text is to answer, if anything."""
+    return instruction if question is None else instruction + FOCUS + question
 
 
 def notes_recipe(*settings: float) -> str:

@@ -46,6 +46,7 @@ class SummaryRequest:
         by_chapter: whether every chapter gets one of its own.
         strict: whether sentences that the book does not bear are left out.
         explain: whether the summary says which text became what.
+        question: what the summary is to answer; None: a plain one. Extracts ignore it.
         sampling: how words are chosen.
         memory: which book memory is used.
     """
@@ -55,6 +56,7 @@ class SummaryRequest:
     by_chapter: bool = False
     strict: bool = False
     explain: bool = False
+    question: str | None = None
     sampling: SamplingRequest = SamplingRequest()
     memory: MemoryRequest = MemoryRequest()
 

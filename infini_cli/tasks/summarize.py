@@ -166,7 +166,10 @@ class _Writing:
         composer = Composer(self.book, strict=self.request.strict)
         if self.request.method == "memory":
             return _of_book(*composer.compose([self._from_memory(words)], words))
-        merger = Merger(self.model, self.book.title, self.request.sampling, self.progress)
+        request = self.request
+        merger = Merger(
+            self.model, self.book.title, request.sampling, self.progress, request.question
+        )
         notes = note_parts(reliable(self.book_memory.notes))
         if not notes:
             return [], [], []
@@ -178,9 +181,10 @@ class _Writing:
         return _of_book(*composer.compose(parts, words, in_paragraphs=True))
 
     def _from_memory(self, words: int) -> Part:
+        prompt = prompts.MEMORY.format(title=self.book.title, words=words)
         draft = write_prompts(
             self.model,
-            [prompts.MEMORY.format(title=self.book.title, words=words)],
+            [prompts.with_focus(prompt, self.request.question)],
             max_tokens=int(words * TOKENS_PER_WORD),
             sampling=self.request.sampling,
             progress=self.progress,

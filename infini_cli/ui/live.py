@@ -138,7 +138,7 @@ class LiveDisplay:
             event.path,
             event.done,
             event.total,
-            f"{event.done} of {phrases.count(event.total, 'book')}",
+            f"{event.done} of {phrases.count(event.total, event.noun)}",
         )
         self._draw(at_once=True)
 

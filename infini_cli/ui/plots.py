@@ -24,6 +24,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 DOTS_PER_INCH = 150
 LIGHT = 0.5
 """Share above which a cell is bright enough for black figures."""
+PANELS_A_ROW = 4
 SHADES = ("start", "middle", "end")
 
 
@@ -85,6 +86,45 @@ def plot_predictions(predictions: Sequence[Mapping[str, Any]], path: Path) -> No
     axes.set_xlim(0, 100)
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def plot_systems(
+    systems: Sequence[Mapping[str, Any]], labels: Mapping[str, str], path: Path
+) -> None:
+    """Draw each figure's means and intervals, a panel a figure and a bar a system.
+
+    Args:
+        systems: in the JSON form of `infini eval summaries` or `qa`.
+        labels: names of the figures, in the order wanted.
+        path: of the figure.
+
+    Raises:
+        UsageError: matplotlib is not installed, or the file cannot be written.
+    """
+    figure = _new_figure(path)
+    shown = [name for name in labels if any(name in system["figures"] for system in systems)]
+    num_rows = -(-len(shown) // PANELS_A_ROW)
+    names = [system["system"] for system in systems]
+    figure.set_size_inches(12, num_rows * (1 + 0.3 * len(systems)))
+    panels = list(figure.subplots(num_rows, PANELS_A_ROW, squeeze=False, sharey=True).flat)
+    for panel, name in zip(panels, shown, strict=False):
+        for row, system in enumerate(systems):
+            if (found := system["figures"].get(name)) is None:
+                continue
+            low, mean, high = (
+                100 * (found["mean"] if found[key] is None else found[key])
+                for key in ("low", "mean", "high")
+            )
+            panel.barh(row, mean, color=f"C{row}")
+            # An interval of resampled means need not hold the mean itself.
+            panel.plot([min(low, mean), max(high, mean)], [row, row], color="black")
+        panel.set_yticks(range(len(names)), names)
+        panel.set_ylim(len(names) - 0.5, -0.5)
+        panel.set_xlim(0, max(1, panel.get_xlim()[1]))
+        panel.set_title(f"{labels[name]}, %", fontsize=10)
+    for panel in panels[len(shown) :]:
+        panel.set_axis_off()
     _save(figure, path)
 
 
@@ -167,7 +207,10 @@ def _new_figure(path: Path) -> Figure:
 def _save(figure: Figure, path: Path) -> None:
     drawn = io.BytesIO()
     kind = path.suffix.lower().removeprefix(".")
-    # Without a date the same figures are the same bytes.
+    from matplotlib import rc_context
+
+    # Without a date and random names the same figures are the same bytes.
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    figure.savefig(drawn, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+    with rc_context({"svg.hashsalt": "infini"}):
+        figure.savefig(drawn, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
     write_file(drawn.getvalue(), path)

@@ -12,7 +12,7 @@ import pytest
 
 from infini_cli import paths
 from infini_cli.progress import Event, Read, silent
-from infini_cli.store.book_memory import SUFFIX, load_book_memory
+from infini_cli.store.book_memory import SUFFIX, BookMemory, load_book_memory
 from infini_cli.tasks import book_reader
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
@@ -134,3 +134,27 @@ def test_what_was_read_before_changes_the_notes_only_through_the_memory(
         alone = read_through(second, model, silent, notes=True, use_cache=False).book_memory
         of_second = [note.text for note in whole.notes if note.chapter_number == 2]
         assert (of_second != [note.text for note in alone.notes]) is differs
+
+
+@pytest.mark.parametrize("notes", [True, False])
+def test_with_the_memory_off_nothing_is_carried_on(remembering: Model, notes: bool) -> None:
+    def read(use_memory: bool) -> BookMemory:
+        return read_through(
+            tiny_book(),
+            remembering,
+            silent,
+            notes=notes,
+            use_cache=False,
+            use_memory=use_memory,
+        ).book_memory
+
+    on, off = read(True), read(False)
+    assert off.is_complete
+    assert not any(layer.memory_BNKV.any() for layer in off.memory)
+    assert all(layer.memory_BNKV.any() for layer in on.memory)
+    # Only what comes before a segment makes a difference, and a kept state is not mistaken.
+    assert [note.segment for note in off.notes] == [note.segment for note in on.notes]
+    assert on.identity.key != off.identity.key
+    if notes:
+        assert on.notes[0] == off.notes[0]
+        assert on.notes[1:] != off.notes[1:]

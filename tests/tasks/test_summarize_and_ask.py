@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,7 @@ from infini_cli.tasks.read import read
 from infini_cli.tasks.render import render
 from infini_cli.tasks.requests import AnswerRequest, MemoryRequest, ReadRequest, SummaryRequest
 from infini_cli.tasks.summarize import summarize
+from infini_cli.tasks.writer import Draft
 from tests.tasks.tiny import tiny_book
 
 
@@ -118,3 +122,26 @@ def test_an_extract_needs_the_book(tmp_path: Path, tiny: Model) -> None:
     request = SummaryRequest(method="lead", memory=MemoryRequest(tmp_path / "x.infmem"))
     with pytest.raises(UsageError, match="needs a book"):
         summarize(None, request, tiny, silent)
+
+
+@pytest.mark.parametrize("method", ["hierarchical", "incremental", "memory"])
+def test_a_question_stands_last_in_what_the_model_is_told(
+    tiny: Model, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def listen(model: Model, prompts: Sequence[str], **rest: Any) -> list[Draft]:
+        asked.extend(prompts)
+        return [Draft("A word.", 3, False) for _ in prompts]
+
+    for module in ("merge", "summarize"):
+        monkeypatch.setattr(f"infini_cli.tasks.{module}.write_prompts", listen)
+    monkeypatch.setattr(book_reader, "NOTE_TOKENS", 40)
+    request = SummaryRequest(method=method, length="20w", question="Who is {Orla}?")
+    summarize(tiny_book(2), request, tiny, silent)
+    assert asked
+    assert all(prompt.endswith(": Who is {Orla}?") for prompt in asked)
+    asked.clear()
+    summarize(tiny_book(2), replace(request, question=None), tiny, silent)
+    assert asked
+    assert not any("Orla}" in prompt or "question" in prompt for prompt in asked)

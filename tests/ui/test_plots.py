@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from infini_cli.errors import UsageError
-from infini_cli.ui.plots import plot_cells, plot_predictions, plot_training
+from infini_cli.ui.plots import plot_cells, plot_predictions, plot_systems, plot_training
 
 CELLS = [
     {
@@ -60,6 +60,7 @@ def test_accuracy_by_length_and_depth(tmp_path: Path) -> None:
     tasks = [{**cell, "depth": None, "task": "qa7"} for cell in CELLS[:1]]
     plot_cells(tasks, tmp_path / "tasks.svg")
     assert "qa7" in words(tmp_path / "tasks.svg")
+    plot_cells(CELLS, path)
     assert path.read_bytes() == first
 
 
@@ -91,3 +92,21 @@ def test_without_matplotlib_there_is_a_hint(
     with pytest.raises(UsageError, match="need matplotlib") as caught:
         plot_cells(CELLS, tmp_path / "a.svg")
     assert caught.value.hint == "pip install 'infini-cli[plot]'"
+
+
+def test_systems_side_by_side(tmp_path: Path) -> None:
+    figure = {"mean": 0.5, "low": 0.4, "high": 0.6, "num_items": 9}
+    alone = {"mean": 0.0, "low": None, "high": None, "num_items": 1}
+    systems = [
+        {"system": "memory", "figures": {"f1": figure, "other": figure}},
+        {"system": "base", "figures": {"f1": alone}},
+    ]
+    path = tmp_path / "systems.svg"
+    plot_systems(systems, {"rouge1": "ROUGE-1", "f1": "F1"}, path)
+    said = words(path)
+    assert "F1, %" in said
+    assert "ROUGE" not in said
+    assert said.split().count("memory") == said.split().count("base") == 1
+    first = path.read_bytes()
+    plot_systems(systems, {"rouge1": "ROUGE-1", "f1": "F1"}, path)
+    assert path.read_bytes() == first

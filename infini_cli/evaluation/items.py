@@ -1,0 +1,102 @@
+"""What written texts are measured on: a text with reference summaries, or with questions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from infini_cli.reading import ReadOptions, read_book
+from infini_cli.reading.book import Book
+from infini_cli.reading.sniff import Format
+from infini_cli.reading.source import read_bytes
+from infini_cli.tasks.length import MAX_WORDS, MIN_WORDS
+
+UNTITLED = "untitled"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text to read.
+
+    Attributes:
+        content: the text itself; empty where there is a file.
+        path: a book's file.
+        title: how to call it; None takes the file's own.
+    """
+
+    content: str = ""
+    path: Path | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryItem:
+    """A text to summarise.
+
+    Attributes:
+        id: names it within its file.
+        text: what to read.
+        references: summaries that people wrote, at least one.
+        question: what the summary is to answer; None: a plain summary.
+    """
+
+    id: str
+    text: Text
+    references: tuple[str, ...]
+    question: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionItem:
+    """A question about a text.
+
+    Attributes:
+        id: names it within its file.
+        text: what it is about.
+        question: as asked.
+        answers: any of them is right; none where the text does not answer it.
+        evidence: pieces of the text that answer it, verbatim; possibly none are known.
+    """
+
+    id: str
+    text: Text
+    question: str
+    answers: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
+
+
+def target_words(item: SummaryItem) -> int:
+    """Give the length of a summary: the mean length of its references, in words."""
+    lengths = [len(reference.split()) for reference in item.references]
+    return min(MAX_WORDS, max(MIN_WORDS, round(sum(lengths) / len(lengths))))
+
+
+def open_text(text: Text) -> Book:
+    """Read a text as a book.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if text.path is not None:
+        book = read_book(text.path)
+    else:
+        book = read_book(
+            text.content.encode("utf-8"),
+            options=ReadOptions(encoding="utf-8"),
+            name=UNTITLED,
+            kind=Format.TEXT,
+        )
+    return book if text.title is None else replace(book, title=text.title)
+
+
+@lru_cache(maxsize=4)
+def text_sha256(text: Text) -> str:
+    """Hash what is read, the title included.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    data = text.content.encode("utf-8") if text.path is None else read_bytes(text.path)
+    return hashlib.sha256(f"{text.title!a}\0".encode() + data).hexdigest()

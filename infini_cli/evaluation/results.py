@@ -1,0 +1,191 @@
+"""Results of single items, kept in a file as they come, and what they come to for each system."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from infini_cli import __version__
+from infini_cli.errors import UsageError
+from infini_cli.evaluation.bootstrap import Figure, geometric_mean_figure, mean_figure
+from infini_cli.json_lines import append_line, read_lines
+from infini_cli.tasks.model import Model
+
+SCHEMA = "infini/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a system made of an item.
+
+    Attributes:
+        system: its name.
+        id: of the item.
+        output: what it wrote; None: that the text does not say.
+        figures: what was measured; a figure that does not apply is not there.
+        seconds: wall time of writing.
+        reading_seconds: wall time of reading the text, which items on one text share.
+    """
+
+    system: str
+    id: str
+    output: str | None
+    figures: dict[str, float]
+    seconds: float
+    reading_seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFigures:
+    """What a system reached over all items.
+
+    Attributes:
+        system: its name.
+        num_items: items.
+        figures: by name; those that apply to no item are not there.
+        seconds: wall time, each reading of a text counted once.
+        results: of the items.
+    """
+
+    system: str
+    num_items: int
+    figures: dict[str, Figure]
+    seconds: float
+    results: tuple[Result, ...]
+
+    def to_dict(self, *, with_items: bool) -> dict[str, Any]:
+        """Give the JSON form."""
+        found: dict[str, Any] = {
+            "system": self.system,
+            "num_items": self.num_items,
+            "figures": {name: figure.to_dict() for name, figure in self.figures.items()},
+            "seconds": self.seconds,
+        }
+        if with_items:
+            found["items"] = [result.to_dict() for result in self.results]
+        return found
+
+
+class ResultLedger:
+    """The results that are known: of this run and, where there is a file, of earlier ones.
+
+    Args:
+        path: JSON Lines, made where it is missing; None keeps nothing.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._known: dict[str, Result] = {}
+        if path is None:
+            return
+        try:
+            for values in read_lines(path):
+                if (result := _result(values)) is not None:
+                    self._known[str(values["key"])] = result
+        except OSError as error:
+            raise _ledger_error("read", path, error) from error
+
+    def find(self, key: str) -> Result | None:
+        """Find what was kept under a key."""
+        return self._known.get(key)
+
+    def keep(self, key: str, result: Result) -> None:
+        """Keep a result; on disk at once.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        self._known[key] = result
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            append_line(self._path, {"schema": SCHEMA, "key": key, **result.to_dict()})
+        except OSError as error:
+            raise _ledger_error("written", self._path, error) from error
+
+
+def result_key(model: Model | None, *parts: object) -> str:
+    """Name a result by all that it depends on, hexadecimal.
+
+    Args:
+        model: who read and wrote; None where no model takes part.
+        parts: everything else: system, item, text, settings; values that JSON knows.
+    """
+    about = None
+    if model is not None:
+        about = (model.checkpoint, model.form, model.segment_length)
+    return hashlib.sha256(json.dumps([__version__, about, *parts]).encode()).hexdigest()
+
+
+def gather(
+    results: Iterable[tuple[str, Result]],
+    systems: Sequence[str],
+    *,
+    seed: int,
+    combined: Mapping[str, Sequence[str]] | None = None,
+) -> list[SystemFigures]:
+    """Sum up the results of each system.
+
+    Args:
+        results: each with the hash of its text.
+        systems: in the order wanted.
+        seed: of the confidence intervals.
+        combined: figures that are geometric means of the means of others, which every item has.
+    """
+    found: Mapping[str, list[tuple[str, Result]]] = {system: [] for system in systems}
+    for text, result in results:
+        found[result.system].append((text, result))
+    parts = combined or {}
+    return [_system_figures(system, items, seed, parts) for system, items in found.items()]
+
+
+def _system_figures(
+    system: str,
+    items: Sequence[tuple[str, Result]],
+    seed: int,
+    combined: Mapping[str, Sequence[str]],
+) -> SystemFigures:
+    results = tuple(result for _, result in items)
+    names = dict.fromkeys(name for result in results for name in result.figures)
+    columns = {name: [r.figures[name] for r in results if name in r.figures] for name in names}
+    figures = {name: mean_figure(column, seed=seed) for name, column in columns.items()}
+    for name, parts in combined.items():
+        figures[name] = geometric_mean_figure([columns[part] for part in parts], seed=seed)
+    readings = {text: result.reading_seconds for text, result in items}
+    seconds = sum(result.seconds for result in results) + sum(readings.values())
+    return SystemFigures(system, len(results), figures, round(seconds, 1), results)
+
+
+def _result(values: Mapping[str, Any]) -> Result | None:
+    """Read a line of the file; None where it is none of ours."""
+    try:
+        str(values["key"])
+        output = values["output"]
+        return Result(
+            system=str(values["system"]),
+            id=str(values["id"]),
+            output=None if output is None else str(output),
+            figures={str(name): float(value) for name, value in values["figures"].items()},
+            seconds=float(values["seconds"]),
+            reading_seconds=float(values["reading_seconds"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _ledger_error(what: str, path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"`{path}` cannot be {what}: {error.strerror}", hint="name another file with `--ledger`"
+    )

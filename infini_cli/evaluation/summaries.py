@@ -1,0 +1,184 @@
+"""Summaries by several systems, measured on texts that people have summarised.
+
+`memory`, `hierarchical`, `incremental`, `lead` and `textrank` are the methods of `infini
+summarize`. Two more show what the base does by itself: `truncated` reads the beginning of the
+text, as much as fits its window, and `chunks` is `hierarchical` with the memory off.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, product
+from pathlib import Path
+
+from infini_cli.errors import UsageError
+from infini_cli.evaluation.items import SummaryItem, open_text, target_words, text_sha256
+from infini_cli.evaluation.readings import ReadingKind, Readings
+from infini_cli.evaluation.results import Result, ResultLedger, result_key
+from infini_cli.evaluation.summary_measures import Rouge, Source, measure_summary, open_source
+from infini_cli.progress import BatchStep, Progress
+from infini_cli.reading.book import Book
+from infini_cli.tasks import prompts
+from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
+from infini_cli.tasks.merge import SPARE_TOKENS, TOKENS_PER_WORD
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.requests import MemoryRequest, SamplingRequest, SummaryRequest
+from infini_cli.tasks.summarize import summarize
+from infini_cli.tasks.writer import prompt_ids, write_prompts
+
+READ_BY = {
+    "memory": ReadingKind.MEMORY,
+    "hierarchical": ReadingKind.NOTES,
+    "incremental": ReadingKind.NOTES,
+    "chunks": ReadingKind.NOTES_WITHOUT_MEMORY,
+}
+"""What each system that reads the whole text writes from."""
+SYSTEMS = (*READ_BY, "truncated", *EXTRACTIVE_METHODS)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A summary, the seconds that writing it took, and those that reading the text took."""
+
+    text: str
+    seconds: float
+    reading_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryWriter:
+    """What writing summaries needs besides the items.
+
+    Attributes:
+        model: who reads and writes; None where only extracts are wanted.
+        readings: of the model; None likewise.
+        progress: told of every step.
+        sampling: how words are chosen.
+        window: tokens that `truncated` takes in, its prompt and the summary included.
+    """
+
+    model: Model | None
+    readings: Readings | None
+    progress: Progress
+    sampling: SamplingRequest
+    window: int
+
+    def write(self, system: str, item: SummaryItem, book: Book) -> Written:
+        """Give a system's summary.
+
+        Raises:
+            UsageError: the window holds the summary and nothing of the text.
+        """
+        memory, reading_seconds = None, 0.0
+        if system in READ_BY:
+            assert self.readings is not None
+            memory, reading_seconds = self.readings.read(book, READ_BY[system])
+        started = time.monotonic()
+        if system == "truncated":
+            text = self._truncated(item, book)
+        else:
+            text = self._summarize(system, item, book, memory)
+        return Written(text, time.monotonic() - started, reading_seconds)
+
+    def _summarize(self, system: str, item: SummaryItem, book: Book, memory: Path | None) -> str:
+        request = SummaryRequest(
+            method="hierarchical" if system == "chunks" else system,
+            length=f"{target_words(item)}w",
+            question=item.question,
+            sampling=self.sampling,
+            memory=MemoryRequest(memory, use_cache=False),
+        )
+        return summarize(book, request, self.model, self.progress).text
+
+    def _truncated(self, item: SummaryItem, book: Book) -> str:
+        model, words = self.model, target_words(item)
+        assert model is not None
+        introduction = prompts.BEGINNING_INTRODUCTION.format(title=book.title)
+        ending = prompts.with_focus(prompts.BEGINNING.format(words=words), item.question)
+        max_tokens = int(words * TOKENS_PER_WORD) + SPARE_TOKENS
+        room = self.window - max_tokens - len(prompt_ids(model, introduction + ending))
+        if room < words:
+            raise UsageError(
+                f"a summary of {words:,} words leaves no room for a text in {self.window:,} tokens",
+                hint="give more with `--window`, or leave `truncated` out",
+            )
+        text = "\n\n".join(chapter.text for chapter in book.kept_chapters)
+        beginning = model.tokenizer.decode(model.tokenizer.encode(text)[:room])
+        (draft,) = write_prompts(
+            model,
+            [introduction + beginning + ending],
+            max_tokens=max_tokens,
+            sampling=self.sampling,
+            progress=self.progress,
+            what="summary",
+        )
+        return draft.text
+
+
+def evaluate_summaries(
+    items: Sequence[SummaryItem],
+    systems: Sequence[str],
+    writer: SummaryWriter,
+    ledger: ResultLedger,
+    rouge: Rouge,
+) -> Iterator[tuple[str, Result]]:
+    """Summarise text after text by every system, and measure.
+
+    Args:
+        items: texts and references; those on the same text follow each other.
+        systems: of `SYSTEMS`.
+        writer: who writes.
+        ledger: what is known is not done again, and what is found is kept.
+        rouge: what `open_rouge` gives.
+
+    Yields:
+        The hash of each text, and the result.
+    """
+    done, total = 0, len(items) * len(systems)
+    for text, group in groupby(items, key=lambda item: item.text):
+        sha256 = text_sha256(text)
+        book: Book | None = None
+        source: Source | None = None
+        for item, system in product(group, systems):
+            done += 1
+            key = _key(system, item, sha256, writer)
+            result = ledger.find(key)
+            if result is None:
+                if book is None or source is None:
+                    book = open_text(text)
+                    source = open_source(book)
+                result = _summarize(system, item, book, source, writer, rouge)
+                ledger.keep(key, result)
+                name = f"{item.id}, {system}"
+                writer.progress(BatchStep(name, done, total, "done", "result"))
+            yield sha256, result
+
+
+def _summarize(
+    system: str,
+    item: SummaryItem,
+    book: Book,
+    source: Source,
+    writer: SummaryWriter,
+    rouge: Rouge,
+) -> Result:
+    made = writer.write(system, item, book)
+    figures = measure_summary(made.text, item.references, source, target_words(item), rouge)
+    times = (made.seconds, made.reading_seconds)
+    return Result(system, item.id, made.text, figures, *times)
+
+
+def _key(system: str, item: SummaryItem, text: str, writer: SummaryWriter) -> str:
+    extract = system in EXTRACTIVE_METHODS
+    return result_key(
+        None if extract else writer.model,
+        system,
+        item.id,
+        text,
+        item.references,
+        item.question,
+        None if extract else writer.sampling.seed,
+        writer.window if system == "truncated" else None,
+    )
