@@ -6,44 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks import explain
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE
 from infini_cli.tasks.parts import Part, join_parts, note_parts
 from infini_cli.tasks.values import SummarySentence, join_sentences
-from tests.tokens.build import build_book
-
-PLACES = ("quay", "tower", "mill", "chapel", "market", "harbour", "bridge", "cellar")
-THINGS = ("lantern", "anchor", "ledger", "barrel", "compass", "blanket", "whistle", "saddle")
-
-
-def told(number: int) -> str:
-    place, thing = PLACES[number % 8], THINGS[number // 8 % 8]
-    return f"Keeper{number} hides the {thing} under the stairs of the {place} at midnight."
-
-
-def small_book(num_scenes: int) -> Book:
-    filler = "The wind blew over the water and nothing moved that day. " * 6
-    return build_book(
-        [[f"# Part {n}", f"{told(n)} {filler}", filler] for n in range(1, num_scenes + 1)]
-    )
-
-
-def notes_on(book: Book) -> list[Note]:
-    return [
-        Note(
-            index,
-            chapter.number,
-            chapter.title,
-            told(chapter.number),
-            1.0,
-            chapter.blocks[0].start,
-            chapter.blocks[-1].end,
-        )
-        for index, chapter in enumerate(book.chapters)
-    ]
+from tests.tasks.scenes import notes_on, small_book, told
 
 
 def num_words(sentences: list[SummarySentence]) -> int:

@@ -12,9 +12,10 @@ import pytest
 
 from infini_cli.progress import silent
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import Note
-from infini_cli.tasks import book_reader, merge
+from infini_cli.store.book_memory import BookMemory, Identity, Note
+from infini_cli.tasks import merge
 from infini_cli.tasks import summarize as module
+from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE, parse_length
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.render import render
 from infini_cli.tasks.render_explanation import render_explanation
@@ -22,6 +23,7 @@ from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.summarize import NOTHING_SUPPORTED, summarize
 from infini_cli.tasks.values import Summary
 from infini_cli.tasks.writer import Draft
+from tests.tasks.scenes import notes_on, small_book
 from tests.tokens.build import build_book
 
 CHAPTERS = [
@@ -44,20 +46,25 @@ def book() -> Book:
 Summarizer = Callable[..., Summary]
 
 
-@pytest.fixture
-def summarizer(tiny: Model, book: Book, monkeypatch: pytest.MonkeyPatch) -> Summarizer:
-    """Summarise with these notes, and drafts given in place of the model's."""
-    monkeypatch.setattr(book_reader, "NOTE_TOKENS", 1)
-    reading = book_reader.read_through(book, tiny, silent, notes=False, use_cache=False)
-    chapters = book.kept_chapters
-    notes = tuple(
-        Note(i, c.number, c.title, NOTES[i], 1.0, c.blocks[0].start, c.blocks[-1].end)
-        for i, c in enumerate(chapters)
-    )
-    memory = replace(reading.book_memory, notes=notes)
+def put_notes(
+    monkeypatch: pytest.MonkeyPatch, book: Book, model: Model, notes: Sequence[Note]
+) -> None:
+    """Make the summaries of a book be written from these notes."""
+    identity = Identity("tiny", "", "", "", "", "", "")
+    memory = BookMemory(identity, book, model.decoder.empty_memory(), 6, 6, 182, 182, tuple(notes))
     monkeypatch.setattr(
         module, "read_through", lambda *given, **options: SimpleNamespace(book_memory=memory)
     )
+
+
+@pytest.fixture
+def summarizer(tiny: Model, book: Book, monkeypatch: pytest.MonkeyPatch) -> Summarizer:
+    """Summarise with these notes, and drafts given in place of the model's."""
+    notes = [
+        Note(i, c.number, c.title, NOTES[i], 1.0, c.blocks[0].start, c.blocks[-1].end)
+        for i, c in enumerate(book.kept_chapters)
+    ]
+    put_notes(monkeypatch, book, tiny, notes)
 
     def run(drafts: Sequence[str], **options: Any) -> Summary:
         waiting = list(drafts)
@@ -69,6 +76,7 @@ def summarizer(tiny: Model, book: Book, monkeypatch: pytest.MonkeyPatch) -> Summ
         monkeypatch.setattr(module, "write_prompts", write)
         made = summarize(book, SummaryRequest(**options), tiny, silent)
         assert not waiting
+        assert made.model is not None
         return replace(made, seconds=1.0, model=replace(made.model, name="tiny"))
 
     return run
@@ -164,3 +172,27 @@ def test_hierarchical_keeps_notes_that_are_short_enough(summarizer: Summarizer) 
     made = summarizer([], length="60w")
     assert made.text == " ".join(NOTES)
     assert [[c.chapter_number for c in s.citations] for s in made.sentences] == [[1], [2], [3]]
+
+
+@pytest.mark.parametrize(
+    ("method", "length", "drafted"),
+    [("hierarchical", "120w", 1), ("incremental", "120w", 1), ("hierarchical", "3%", 40)],
+)
+def test_the_length_asked_for_is_held(
+    method: str, length: str, drafted: int, tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the model writes too little or too much, and says things twice."""
+    book = small_book(40)
+    put_notes(monkeypatch, book, tiny, notes_on(book))
+
+    def write(model: Model, asked: Sequence[str], **settings: Any) -> list[Draft]:
+        told = ["Keeper" + piece.split(".")[0] + "." for piece in asked[0].split("Keeper")[1:]]
+        return [Draft(" ".join(told[:drafted]), 1, False) for _ in asked]
+
+    monkeypatch.setattr(merge, "write_prompts", write)
+    made = summarize(book, SummaryRequest(method=method, length=length), tiny, silent)
+    words = parse_length(length, book.num_words).target_words
+    assert MIN_SHARE * words <= made.num_words <= MAX_OVERSHOOT * words
+    texts = [sentence.text for sentence in made.sentences]
+    assert len(set(texts)) == len(texts)
+    assert made.num_supported == len(texts)
