@@ -21,7 +21,7 @@ from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.xhtml import ParsedMarkup, read_markup
 from infini_cli.reading.xml_tree import attribute, first_text, local_name, parse_document
 
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 1_000_000
 """A long novel has a tenth of it, and `mammoth` keeps some kilobytes for each."""
 MAX_HEADING_LEVEL = 6
 MAX_STYLE_DEPTH = 20
@@ -32,6 +32,7 @@ _PARTS = re.compile(
 _ESSENTIAL = re.compile(r"content_types|(?:^|/)_rels/|document\d*\.xml$", re.IGNORECASE)
 # Pictures, how text looks, where it goes on a page, and what a proof-reader thought.
 _NOT_TEXT = frozenset({"blip", "imagedata", "lang", "proofErr", "rFonts", "sectPr", "theme"})
+_FALSE = frozenset({"0", "false", "off"})
 _STYLE_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _NOTE_MARK = re.compile(r'<a href="#(?:foot|end)note-\d+"')
 _NOTE = re.compile(r'<li id="(?:foot|end)note-\d+"')
@@ -74,9 +75,7 @@ def _clean_parts(data: bytes, name: str) -> tuple[dict[str, etree._Element], lis
                 warnings += broken
                 if root is None:
                     continue
-                for element in list(root.iter()):
-                    if local_name(element) in ("", *_NOT_TEXT):
-                        _take_out(element)
+                _strip(root)
                 num_elements += sum(1 for _ in root.iter())
                 if num_elements > MAX_ELEMENTS:
                     raise InputTooLarge(f"`{name}` holds more elements than any book")
@@ -89,6 +88,18 @@ def _clean_parts(data: bytes, name: str) -> tuple[dict[str, etree._Element], lis
     if not any(member.lower().startswith("word/document") for member in parts):
         raise _damaged(name, "it holds no document")
     return parts, warnings
+
+
+def _strip(root: etree._Element) -> None:
+    """Take out what is no text: pictures, looks, and hidden text, which a reader of Word skips."""
+    for element in list(root.iter()):
+        name, parent = local_name(element), element.getparent()
+        if name in ("", *_NOT_TEXT):
+            _take_out(element)
+        elif name == "rPr" and parent is not None and local_name(parent) == "r":
+            hidden = element.find("{*}vanish")
+            shows = hidden is None or attribute(hidden, "val") in _FALSE
+            _take_out(element if shows else parent)
 
 
 def _take_out(element: etree._Element) -> None:

@@ -71,8 +71,8 @@ def decode(data: bytes, *, override: str | None = None, declared: str | None = N
         try:
             return _decoded(data.decode(encoding), encoding)
         except UnicodeDecodeError:
-            if encoding == "utf-8" and (text := _nearly_utf8(data)) is not None:
-                return _decoded(text, encoding, lost=text.count("\ufffd"))
+            if encoding == "utf-8" and (nearly := _nearly_utf8(data)) is not None:
+                return _decoded(nearly, encoding, lost=nearly.count("\ufffd"))
     encoding = _guess(data)
     text = data.decode(encoding, "replace")
     return _decoded(text, encoding, lost=text.count("\ufffd"))

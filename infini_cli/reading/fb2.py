@@ -53,7 +53,10 @@ def read_fb2(data: bytes, name: str, options: ReadOptions) -> RawBook:
     """
     content = _unpack(data, name) if data.startswith(b"PK") else data
     root, warnings = parse_document(content, name, encoding=options.encoding)
-    bodies = list(root.iter("{*}body")) if root is not None else []
+    # Where the description is broken, the bodies may have come to stand inside it.
+    first = next(root.iter("{*}body"), None) if root is not None else None
+    parent = first.getparent() if first is not None else None
+    bodies = parent.findall("{*}body") if parent is not None else []
     if root is None or not bodies:
         raise DamagedInput(
             f"`{name}` is damaged: it holds no text", hint="get another copy of the file"

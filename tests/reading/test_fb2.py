@@ -96,3 +96,13 @@ def test_what_nests_without_end_is_refused() -> None:
 def test_a_damaged_book() -> None:
     with pytest.raises(DamagedInput, match="no text"):
         read_book(b"<FictionBook><description/></FictionBook>")
+
+
+def test_bodies_in_bodies_are_read_once() -> None:
+    body = "<body><p>It rained.</p>" * 300
+    assert read_book(fiction(body)).num_words == 600
+
+
+def test_bodies_in_a_broken_description_are_found() -> None:
+    data = story_fb2(RAIN).replace(b"</description>", b"</descripti>")
+    assert "It rained." in read_book(data).text
