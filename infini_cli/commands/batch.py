@@ -131,8 +131,9 @@ def hash_settings(
     """
     used = asdict(request)
     del used["memory"], used["explain"]
-    if not used["strict"]:  # books that were done before there was such a thing stay done
-        del used["strict"]
+    for later in ("strict", "question"):
+        if not used[later]:  # books that were done before there was such a thing stay done
+            del used[later]
     values = {
         "reading": asdict(reading) | {"password": None},
         "request": used,

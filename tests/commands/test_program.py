@@ -82,7 +82,7 @@ def test_no_book_and_nobody_to_type_one_is_help_and_exit_code_2(name: str, infin
         (["toc", "--nope"], "no such option: --nope"),
         (["toc", "--upto", "0", "x"], "invalid value for `--upto`"),
         (["toc", "--upto", "many", "x"], "invalid value for `--upto`"),
-        (["toc", "--type", "mobi", "x"], "invalid value for `--type`"),
+        (["toc", "--type", "djvu", "x"], "invalid value for `--type`"),
         (["summarize", "--method", "magic", "x"], "invalid value for `--method`"),
         (["summarize", "--top-p", "2", "x"], "invalid value for `--top-p`"),
         (["toc", "a", "b"], "unexpected extra argument"),

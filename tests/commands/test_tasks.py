@@ -101,6 +101,7 @@ def test_every_option_of_a_summary_arrives(infini: Infini, tasks: FakeTasks) -> 
         "by_chapter": True,
         "strict": True,
         "explain": True,
+        "question": None,
         "sampling": {"temperature": 0.5, "top_p": 0.9, "top_k": 40, "seed": 7},
         "memory": {"memory": None, "use_cache": False},
     }
