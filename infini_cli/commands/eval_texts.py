@@ -15,7 +15,6 @@ from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
 from infini_cli.errors import UsageError
 from infini_cli.progress import Once
-from infini_cli.ui.output import refuse_to_overwrite
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -64,8 +63,7 @@ def summaries(
     from infini_cli.tasks.requests import SamplingRequest
 
     wanted = parse_systems(systems, evaluation.SYSTEMS)
-    refuse_to_overwrite(output, (file,))
-    refuse_to_overwrite(options.ledger, (file,))
+    options.protect(file, output)
     items = read_summary_items(file, library=options.library, book=options.whole_book)
     items = items[: options.limit]
     rouge, ledger = open_rouge(), ResultLedger(options.ledger)
@@ -106,8 +104,7 @@ def qa(
     from infini_cli.tasks.requests import SamplingRequest
 
     wanted = parse_systems(systems, evaluation.SYSTEMS)
-    refuse_to_overwrite(output, (file,))
-    refuse_to_overwrite(options.ledger, (file,))
+    options.protect(file, output)
     items = read_question_items(file, library=options.library, book=options.whole_book)
     items = items[: options.limit]
     ledger = ResultLedger(options.ledger)

@@ -226,11 +226,14 @@ def test_extracts_need_no_model(infini: Infini, file: Path, tmp_path: Path) -> N
 
 def test_what_the_command_refuses(infini: Infini, file: Path, tiny_folder: Path) -> None:
     command = ("eval", "summaries", file, "-m", tiny_folder)
+    ledger = file.with_name("ledger.jsonl")
+    ledger.write_text("")
     for options, said in (
         (("--systems", "lead,nothing"), "`nothing` is no system"),
         (("--window", 4096, "--systems", "truncated"), "the base takes in 2,048 tokens"),
         (("--ledger", file, "--systems", "lead"), "is the input itself"),
         (("-o", file, "--systems", "lead"), "is the input itself"),
+        (("-o", ledger, "--ledger", ledger, "--systems", "lead"), "is the input itself"),
     ):
         done = infini(*command, *options)
         assert done.code == 2
