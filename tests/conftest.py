@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("infini", deadline=None)
+settings.load_profile("infini")
 
 CORPUS = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 

@@ -28,6 +28,8 @@ from infini_cli.tasks.values import SummarySentence
 
 MAX_REPLACEMENTS = 8
 """Notes tried in place of a sentence, those nearest to it first."""
+MIN_LIKENESS = 0.3
+"""Of a sentence's stems in the note that replaces it; one with fewer tells something else."""
 MAX_ADDITIONS = 200
 """Notes tried where a summary is too short; more only where hardly any is borne."""
 SENTENCES_PER_PARAGRAPH = 4
@@ -157,13 +159,17 @@ class _Composing:
         self.lines.append(line.in_paragraph(paragraph))
 
     def _replacement(self, part: Part, line: _Line) -> _Line | None:
-        """Find a sentence of its notes that is borne: of those nearest to it, the best."""
+        """Find the sentence of its notes that is nearest to it, if that is borne by the book."""
         text, words = line.sentence.text, line.claim.words
+
+        def likeness(other: str) -> float:
+            return share(words, frozenset(stems(other)))
+
         notes = [source for source in _note_parts([part]) if source.text != text]
-        notes.sort(key=lambda source: -share(words, frozenset(stems(source.text))))
+        notes.sort(key=lambda source: -likeness(source.text))
         found = [line for source in notes[:MAX_REPLACEMENTS] for line in self._borne(source)]
-        best = max(found, key=lambda line: line.sentence.score, default=None)
-        if best is None:
+        best = max(found, key=lambda line: likeness(line.sentence.text), default=None)
+        if best is None or likeness(best.sentence.text) < MIN_LIKENESS:
             return None
         step = replace(best.step, outcome=explain.REPLACED, instead_of=text)
         return replace(best, step=step)

@@ -63,7 +63,7 @@ _WORDS = re.compile(r"\w+(?:['\u2019]\w+)?")
 
 def clean_text(text: str) -> str:
     """Clean every sentence of a text; those of which nothing is left go. Paragraphs stay."""
-    paragraphs = re.split(r"\n\s*\n", _ROLE.sub("", _TOKENS.sub("", text).strip()))
+    paragraphs = re.split(r"\n\s*\n", _ROLE.sub("", _without_tokens(text, "").strip()))
     cleaned = (
         " ".join(
             sentence
@@ -81,11 +81,11 @@ def clean_sentence(text: str) -> str:
     Returns:
         What is left, on one line; empty if nothing is.
     """
-    text = " ".join(_ROLE.sub("", _TOKENS.sub(" ", text).strip()).split())
-    whole, before = text, None
+    text = whole = _without_turns(text)
+    before = None
     while before != text:  # "Sure! Here is a summary: In this chapter, ..."
         before = text
-        text = _take_off(_MARKUP.sub("", text).strip())
+        text = _without_turns(_take_off(_MARKUP.sub("", text).strip()))
     if not _LETTER.search(text) or is_echo(text):
         return ""
     return text[0].upper() + text[1:] if text != whole else text
@@ -96,6 +96,19 @@ def is_echo(text: str) -> bool:
     words = _words(text)
     begins = any(words[: len(i)] == i for i in _instructions() if len(i) >= BEGINNING_WORDS)
     return begins or words in _instructions() or not _runs(words).isdisjoint(_instruction_runs())
+
+
+def _without_turns(text: str) -> str:
+    """Take off what begins and ends turns; what is left on one line."""
+    return " ".join(_ROLE.sub("", _without_tokens(text, " ").strip()).split())
+
+
+def _without_tokens(text: str, instead: str) -> str:
+    """Take template tokens out, those too that appear where others were taken out."""
+    before = None
+    while before != text:
+        before, text = text, _TOKENS.sub(instead, text)
+    return text
 
 
 def _take_off(text: str) -> str:

@@ -96,7 +96,7 @@ def _citation(citation: Citation, form: str) -> str:
 def _support(summary: Summary) -> str:
     num_sentences = len(summary.all_sentences)
     sentences = "sentence" if num_sentences == 1 else "sentences"
-    return f" {summary.num_supported:,} of {num_sentences:,} {sentences} supported."
+    return f" {summary.num_supported:,} of {num_sentences:,} {sentences} matched to passages."
 
 
 def _coverage_line(result: Summary | Answer, support: str) -> str:

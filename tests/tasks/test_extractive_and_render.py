@@ -58,7 +58,7 @@ def test_a_summary_as_markdown() -> None:
     assert render(summary(), "md") == (
         "# A Book\n\n*Ann Author*\n\nIt happens. [ch. 3]\n\n"
         "*Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. "
-        "1 of 1 sentence supported. Model tiny, seed 0, 93.4 s.*"
+        "1 of 1 sentence matched to passages. Model tiny, seed 0, 93.4 s.*"
     )
 
 
@@ -66,7 +66,8 @@ def test_a_summary_by_chapter_as_text() -> None:
     sections = (SectionSummary(3, "The Trough", (sentence("They rake.", 3),)),)
     assert render(summary(sentences=(), sections=sections), "text") == (
         "A Book by Ann Author\n\n3. The Trough\n\nThey rake. [ch. 3]\n\n"
-        "Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. 1 of 1 sentence supported. "
+        "Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. "
+        "1 of 1 sentence matched to passages. "
         "Model tiny, seed 0, 93.4 s."
     )
 
@@ -87,7 +88,7 @@ def test_marks_stand_after_sentences_and_paragraphs_stay() -> None:
         "# A Book\n\nPia rakes. [ch. 3, 5] Pirates rob her. [unsupported]\n\n"
         "It rains. [ch. 7] \u4ed6\u6765\u4e86\u3002 [ch. 8]\u5979\u8d70\u4e86\u3002 [ch. 8]\n\n"
     )
-    assert " 4 of 5 sentences supported. " in render_footer(made, "md")
+    assert " 4 of 5 sentences matched to passages. " in render_footer(made, "md")
 
 
 MARK = re.compile(r" \[(?:ch\. \d+(?:, \d+)*|unsupported)\]")

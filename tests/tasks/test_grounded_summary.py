@@ -97,7 +97,9 @@ Nerrin crosses the lake with a walnut box. [ch. 1] Pirates rob Nerrin of the coi
 def test_what_a_reader_sees(summarizer: Summarizer) -> None:
     shown = render(summarizer([WRITTEN], method="memory", length="20w"), "text")
     assert shown.startswith(SHOWN)
-    assert "nothing dropped. 1 of 2 sentences supported. Model tiny, seed 0, 1.0 s." in shown
+    assert (
+        "nothing dropped. 1 of 2 sentences matched to passages. Model tiny, seed 0, 1.0 s." in shown
+    )
 
 
 EXPLAINED = """\
@@ -156,7 +158,7 @@ def test_strict_leaves_out_and_says_so(summarizer: Summarizer) -> None:
     assert NOTHING_SUPPORTED in made.warnings
     shown = render(made, "text")
     assert f"Note: {NOTHING_SUPPORTED}." in shown
-    assert "0 of 0 sentences supported" in shown
+    assert "0 of 0 sentences matched to passages" in shown
     assert NOTHING_SUPPORTED not in summarizer([nonsense], method="memory", length="20w").warnings
 
 
