@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CONDITIONS = ("memory", "memory off")
 BASELINES = ("cached window", "neighbours")
+NUM_SINKS = 4
+"""First tokens that the cached window keeps: as many as StreamingLLM found to be enough."""
 """Other memories for the same base, see `infini_models.baselines`."""
 ROWS_AT_ONCE = 256
 """Tokens whose scores over the vocabulary are held at once."""
@@ -140,7 +142,7 @@ def _open_reader(model: Model, condition: str, length: int, layer: int) -> _Read
     from infini_models.baselines import CachedReader, Neighbours
 
     if condition == "cached window":
-        return CachedReader(model.decoder, cache_length=length)
+        return CachedReader(model.decoder, cache_length=length, num_sinks=NUM_SINKS)
     if condition == "neighbours":
         return CachedReader(model.decoder, neighbours=Neighbours(layer))
     return _StreamReader(model, memory=condition == "memory")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from infini_cli.evaluation.perplexity import evaluate_perplexity
+from infini_cli.evaluation.perplexity import NUM_SINKS, evaluate_perplexity
 from infini_cli.progress import silent
 from infini_cli.tasks.model import Model
 from tests.commands.conftest import infini as infini
@@ -77,7 +77,7 @@ def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     names = [item["condition"] for item in other["texts"]]
     assert names == ["memory", "memory off", "cached window", "neighbours"]
     floats = {item["condition"]: item["memory_floats"] for item in other["texts"]}
-    # Two for each of 500 tokens (neighbours) or of 100 in each layer (cached window).
+    # Two for each of 500 tokens (neighbours) or of 104 in each layer (cached window).
     assert floats["neighbours"] % (2 * 500) == 0
     assert floats["cached window"] % (2 * 100) == 0
     assert floats["memory"] > floats["memory off"] == 0

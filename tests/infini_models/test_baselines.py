@@ -57,6 +57,20 @@ def test_a_cache_of_one_segment_forgets_the_one_before() -> None:
     assert not torch.allclose(deep[:, -SEGMENT:], whole[:, -SEGMENT:], atol=1e-3)
 
 
+def test_the_first_tokens_stay_in_the_cache() -> None:
+    one_layer, ids = tiny_decoder(), random_ids(1, 4 * SEGMENT)
+    one_layer.layers = one_layer.layers[:1]
+    reader = CachedReader(one_layer, cache_length=SEGMENT, num_sinks=2)
+    found = read_all(reader, ids)
+    # What the last segment sees, as a text of its own.
+    seen = torch.cat((ids[:, :2], ids[:, 2 * SEGMENT :]), dim=1)
+    with torch.inference_mode():
+        expected = one_layer.read_segment(seen, None).hidden_BSD
+    close = {"atol": 1e-5, "rtol": 1e-4}
+    torch.testing.assert_close(found[:, -SEGMENT:], expected[:, -SEGMENT:], **close)
+    assert reader.num_floats == 2 * (2 + SEGMENT) * TINY.num_key_value_heads * TINY.head_dim
+
+
 @pytest.mark.parametrize("num_retrieved", [3, 1000])
 def test_neighbours_are_those_that_score_highest(num_retrieved: int) -> None:
     decoder, ids = tiny_decoder(), random_ids(1, 2 * SEGMENT)
