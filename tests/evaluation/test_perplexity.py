@@ -79,7 +79,7 @@ def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     floats = {item["condition"]: item["memory_floats"] for item in other["texts"]}
     # Two for each of 500 tokens (neighbours) or of 104 in each layer (cached window).
     assert floats["neighbours"] % (2 * 500) == 0
-    assert floats["cached window"] % (2 * 100) == 0
+    assert floats["cached window"] % (2 * (100 + NUM_SINKS)) == 0
     assert floats["memory"] > floats["memory off"] == 0
     values = [item["perplexity"] for item in other["texts"]]
     assert len(set(values)) == 4
