@@ -51,7 +51,7 @@ class TextOptions:
         Path | None,
         typer.Option("--book", help="The text of all records.", metavar="BOOK"),
     ] = None
-    library: Annotated[
+    book_folder: Annotated[
         Path | None,
         typer.Option(
             "--library",

@@ -64,7 +64,7 @@ def summaries(
 
     wanted = parse_systems(systems, evaluation.SYSTEMS)
     options.protect(file, output)
-    items = read_summary_items(file, library=options.library, book=options.whole_book)
+    items = read_summary_items(file, library=options.book_folder, book=options.whole_book)
     items = items[: options.limit]
     rouge, ledger = open_rouge(), ResultLedger(options.ledger)
     needs_model = set(wanted) - set(EXTRACTIVE_METHODS)
@@ -105,7 +105,7 @@ def qa(
 
     wanted = parse_systems(systems, evaluation.SYSTEMS)
     options.protect(file, output)
-    items = read_question_items(file, library=options.library, book=options.whole_book)
+    items = read_question_items(file, library=options.book_folder, book=options.whole_book)
     items = items[: options.limit]
     ledger = ResultLedger(options.ledger)
     with terminal.progress() as shown:

@@ -148,7 +148,8 @@ class _Composing:
         if self._is_repeated(claim):
             self.left_out.append(Step(text, explain.REPEATS, part))
             return
-        sentence = self._grounder.ground(text, self._spans(part.notes) or self._within)
+        within = self._spans(part.notes) or self._within
+        sentence = self._grounder.ground(text, within, claim)
         line = _Line(sentence, claim, Step(text, explain.WRITTEN, part))
         if not sentence.supported:
             found = self._replacement(part, line)
@@ -180,7 +181,7 @@ class _Composing:
             claim = self._grounder.claim(text)
             if self._is_repeated(claim):
                 continue
-            sentence = self._grounder.ground(text, self._spans(source.notes))
+            sentence = self._grounder.ground(text, self._spans(source.notes), claim)
             if sentence.supported:
                 yield _Line(sentence, claim, Step(text, explain.ADDED, source))
 

@@ -50,14 +50,20 @@ class Grounder:
         """Tell what a sentence says, as far as it can be looked up."""
         return read_claim(sentence, self._lexicon)
 
-    def ground(self, sentence: str, within: Sequence[Span] | None = None) -> SummarySentence:
+    def ground(
+        self,
+        sentence: str,
+        within: Sequence[Span] | None = None,
+        claim: Claim | None = None,
+    ) -> SummarySentence:
         """Cite what bears a sentence; where nothing does, the nearest passage.
 
         Args:
             sentence: of a summary.
             within: the parts of the book it was made from, as offsets in `Book.text`; None: all.
+            claim: what it says, where that is known already.
         """
-        claim = self.claim(sentence)
+        claim = claim or self.claim(sentence)
         found = self._passages.search(sentence, NUM_CANDIDATES, within)
         known = [frozenset(stems(passage.text)) for passage in found]
         size = sum(end - start for start, end in within) if within is not None else ONE_PLACE + 1
