@@ -121,3 +121,8 @@ class Interrupted(InfiniError):
     """The user stopped the run; what was computed is saved."""
 
     exit_code = 130
+
+
+def damaged(name: str, what: str) -> DamagedInput:
+    """Say what is broken in a book's file."""
+    return DamagedInput(f"`{name}` is damaged: {what}", hint="get another copy of the file")

@@ -1,14 +1,17 @@
-"""The zip archive of an EPUB: names as books spell them, bounded reads, a list of problems."""
+"""Books that are zip archives: names as books spell them, bounded reads, a list of problems."""
 
 from __future__ import annotations
 
+import io
 import posixpath
 import unicodedata
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import unquote
 
-from infini_cli.errors import EncryptedInput
+from infini_cli.errors import EncryptedInput, InputError, damaged
 from infini_cli.reading.limits import check_archive, read_member
 
 READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
@@ -27,7 +30,7 @@ def resolve(base: str, href: str) -> str:
     return posixpath.normpath(joined).lstrip("/")
 
 
-class EpubArchive:
+class BookArchive:
     """Files by name.
 
     Attributes:
@@ -56,6 +59,11 @@ class EpubArchive:
             self._folded.setdefault(_fold(member), member)
         for member in archive.namelist():
             self._folded.setdefault(_fold(unquote(member)), member)
+
+    @property
+    def members(self) -> list[str]:
+        """The names of all files, in the archive's order; one may stand twice."""
+        return self._archive.namelist()
 
     def find(self, path: str) -> str | None:
         """Give the archive's own spelling of a path, None if there is no such file.
@@ -87,6 +95,24 @@ class EpubArchive:
         """Give the files whose names end so, those nearest the top first."""
         found = [member for member in self._exact if member.lower().endswith(suffix)]
         return sorted(found, key=lambda member: (member.count("/"), member))
+
+
+@contextmanager
+def open_archive(data: bytes, name: str) -> Iterator[BookArchive]:
+    """Open a book's archive, for as long as it is read.
+
+    Raises:
+        DamagedInput: it cannot be opened, or what is done with it meets damage.
+        InputTooLarge: it would unpack to more than any book.
+        EncryptedInput: it is a zip archive with a password.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield BookArchive(archive, name)
+    except InputError:
+        raise
+    except (*READ_ERRORS, ValueError) as error:
+        raise damaged(name, "the archive cannot be opened") from error
 
 
 def _fold(path: str) -> str:

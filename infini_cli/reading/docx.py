@@ -14,8 +14,8 @@ from typing import Any
 import mammoth
 from lxml import etree
 
-from infini_cli.errors import DamagedInput, InputError, InputTooLarge
-from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive
+from infini_cli.errors import InputTooLarge, damaged
+from infini_cli.reading.archive import open_archive
 from infini_cli.reading.markup_book import Declared, book_of_markup, with_found_headings
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.xhtml import ParsedMarkup, read_markup
@@ -65,28 +65,22 @@ def _clean_parts(data: bytes, name: str) -> tuple[dict[str, etree._Element], lis
     parts: dict[str, etree._Element] = {}
     warnings: list[str] = []
     num_elements = 0
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as file:
-            archive = EpubArchive(file, name)
-            for member in file.namelist():
-                if not _PARTS.fullmatch(member) or member in parts:
-                    continue
-                root, broken = parse_document(archive.read(member), member)
-                warnings += broken
-                if root is None:
-                    continue
-                _strip(root)
-                num_elements += sum(1 for _ in root.iter())
-                if num_elements > MAX_ELEMENTS:
-                    raise InputTooLarge(f"`{name}` holds more elements than any book")
-                parts[member] = root
-            warnings += archive.problems
-    except InputError:
-        raise
-    except (*READ_ERRORS, ValueError) as error:
-        raise _damaged(name, "the archive cannot be opened") from error
+    with open_archive(data, name) as archive:
+        for member in archive.members:
+            if not _PARTS.fullmatch(member) or member in parts:
+                continue
+            root, broken = parse_document(archive.read(member), member)
+            warnings += broken
+            if root is None:
+                continue
+            _strip(root)
+            num_elements += sum(1 for _ in root.iter())
+            if num_elements > MAX_ELEMENTS:
+                raise InputTooLarge(f"`{name}` holds more elements than any book")
+            parts[member] = root
+        warnings += archive.problems
     if not any(member.lower().startswith("word/document") for member in parts):
-        raise _damaged(name, "it holds no document")
+        raise damaged(name, "it holds no document")
     return parts, warnings
 
 
@@ -126,7 +120,7 @@ def _convert(parts: dict[str, etree._Element], name: str) -> tuple[str, list[str
         essential = {key: root for key, root in parts.items() if _ESSENTIAL.search(key)}
         return _to_html(essential), ["the document's styles or notes are broken and were not read"]
     except Exception as error:
-        raise _damaged(name, "its document cannot be read") from error
+        raise damaged(name, "its document cannot be read") from error
 
 
 def _to_html(parts: dict[str, etree._Element]) -> str:
@@ -184,7 +178,3 @@ def _declared(core: etree._Element | None) -> Declared:
         authors=tuple(filter(None, (part.strip() for part in (author or "").split(";")))),
         language=first_text(core, "{*}language"),
     )
-
-
-def _damaged(name: str, what: str) -> DamagedInput:
-    return DamagedInput(f"`{name}` is damaged: {what}", hint="get another copy of the file")

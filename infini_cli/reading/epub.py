@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from infini_cli.errors import DamagedInput, InputError, NoTextInput
+from infini_cli.errors import InputError, NoTextInput, damaged
 from infini_cli.reading.encoding import declared_encoding, decode
 from infini_cli.reading.epub_chapters import Document, split_chapters
 from infini_cli.reading.epub_navigation import TocEntry, read_toc
@@ -78,9 +78,6 @@ def _without_text(documents: Sequence[Document], name: str) -> InputError:
         max(document.markup.num_pictures, int(document.item.is_picture)) for document in documents
     )
     if not pictures and not any(document.item.content for document in documents):
-        return DamagedInput(
-            f"`{name}` is damaged: none of its chapters can be read",
-            hint="get another copy of the file",
-        )
+        return damaged(name, "none of its chapters can be read")
     what = "holds only pictures, no text" if pictures else "holds no text"
     return NoTextInput(f"`{name}` {what}", hint="pictures of pages need text recognition first")

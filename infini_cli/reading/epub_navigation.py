@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 from lxml import etree
 
+from infini_cli.reading.archive import resolve
 from infini_cli.reading.encoding import declared_encoding, decode
-from infini_cli.reading.epub_archive import resolve
 from infini_cli.reading.epub_package import Package, PackageItem
 from infini_cli.reading.xhtml import parse_markup, roles_of
 from infini_cli.reading.xml_tree import parse_xml

@@ -9,9 +9,7 @@ the odd ones.
 
 from __future__ import annotations
 
-import io
 import posixpath
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -19,8 +17,8 @@ from urllib.parse import unquote
 from ebooklib import epub
 from lxml import etree
 
-from infini_cli.errors import DamagedInput, InputError
-from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive, resolve
+from infini_cli.errors import damaged
+from infini_cli.reading.archive import BookArchive, open_archive, resolve
 from infini_cli.reading.epub_protection import check_protection
 from infini_cli.reading.xml_tree import parse_xml
 
@@ -92,22 +90,18 @@ def open_package(data: bytes, name: str) -> Package:
         EncryptedInput: it is a zip archive with a password.
         InputTooLarge: it unpacks to more than any book.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _Reader(EpubArchive(archive, name)).read()
-    except InputError:
-        raise
-    except READ_ERRORS as error:
-        raise _damaged(name, "the archive cannot be opened") from error
-    except (epub.EpubException, LookupError, AttributeError, TypeError, ValueError) as error:
-        # EbookLib's errors on odd packages are of no family of their own.
-        raise _damaged(name, "its package cannot be read") from error
+    with open_archive(data, name) as archive:
+        try:
+            return _Reader(archive).read()
+        except (epub.EpubException, LookupError, AttributeError, TypeError, ValueError) as error:
+            # EbookLib's errors on odd packages are of no family of their own.
+            raise damaged(name, "its package cannot be read") from error
 
 
 class _Reader(epub.EpubReader):  # type: ignore[misc]  # EbookLib has no types
     """EbookLib's reader over an open archive."""
 
-    def __init__(self, archive: EpubArchive) -> None:
+    def __init__(self, archive: BookArchive) -> None:
         super().__init__(archive.name, {"ignore_ncx": True})
         self.archive = archive
         self.problems = archive.problems
@@ -118,7 +112,7 @@ class _Reader(epub.EpubReader):  # type: ignore[misc]  # EbookLib has no types
         self.opf_dir = posixpath.dirname(self.opf_file)
         root = parse_xml(self.archive.read(self.opf_file))
         if root is None or root.find("{*}manifest") is None:
-            raise _damaged(self.archive.name, "its package lists no files")
+            raise damaged(self.archive.name, "its package lists no files")
         _normalise(root)
         self.container = etree.ElementTree(root)
         try:
@@ -161,7 +155,7 @@ class _Reader(epub.EpubReader):  # type: ignore[misc]  # EbookLib has no types
                     return path
         found = self.archive.with_suffix(".opf")
         if not found:
-            raise _damaged(self.archive.name, "it has no package file")
+            raise damaged(self.archive.name, "it has no package file")
         self.problems.append("the container does not name the package; found it by its name")
         return found[0]
 
@@ -272,7 +266,3 @@ def _is_markup(item: etree._Element) -> bool:
 
 def _is_contents(item: etree._Element) -> bool:
     return item.get("media-type") == NCX_TYPE or "nav" in (item.get("properties") or "").split()
-
-
-def _damaged(name: str, what: str) -> DamagedInput:
-    return DamagedInput(f"`{name}` is damaged: {what}", hint="get another copy of the file")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from infini_cli.errors import ProtectedInput
-from infini_cli.reading.epub_archive import EpubArchive, resolve
+from infini_cli.reading.archive import BookArchive, resolve
 from infini_cli.reading.xml_tree import parse_xml
 
 ENCRYPTION_PATH = "META-INF/encryption.xml"
@@ -16,7 +16,7 @@ FONT_ALGORITHMS = frozenset(
 """Obfuscation of fonts: the text stays readable."""
 
 
-def check_protection(archive: EpubArchive, text_paths: Iterable[str]) -> None:
+def check_protection(archive: BookArchive, text_paths: Iterable[str]) -> None:
     """Refuse a book whose chapters are encrypted.
 
     Encrypted pictures and sounds do not matter here, and a `rights.xml` alone proves nothing.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-
 from lxml import etree
 
-from infini_cli.errors import DamagedInput, InputError
-from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive
+from infini_cli.errors import damaged
+from infini_cli.reading.archive import open_archive
 from infini_cli.reading.markup_book import Declared, book_of_markup
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.xhtml import read_tree
@@ -58,25 +55,15 @@ def read_fb2(data: bytes, name: str, options: ReadOptions) -> RawBook:
     parent = first.getparent() if first is not None else None
     bodies = parent.findall("{*}body") if parent is not None else []
     if root is None or not bodies:
-        raise DamagedInput(
-            f"`{name}` is damaged: it holds no text", hint="get another copy of the file"
-        )
+        raise damaged(name, "it holds no text")
     return book_of_markup(
         read_tree(_to_html(bodies)), name, "fb2", _declared(root), warnings=warnings
     )
 
 
 def _unpack(data: bytes, name: str) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as file:
-            archive = EpubArchive(file, name)
-            return archive.read(next(iter(archive.with_suffix(".fb2")), "book.fb2"))
-    except InputError:
-        raise
-    except (*READ_ERRORS, ValueError) as error:
-        raise DamagedInput(
-            f"`{name}` is a damaged zip archive: {error}", hint="fetch or copy the file again"
-        ) from error
+    with open_archive(data, name) as archive:
+        return archive.read(next(iter(archive.with_suffix(".fb2")), "book.fb2"))
 
 
 def _declared(root: etree._Element) -> Declared:

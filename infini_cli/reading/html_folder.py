@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from infini_cli.errors import InputNotFound, InputTooLarge, NoTextInput
+from infini_cli.reading.archive import resolve
 from infini_cli.reading.encoding import declared_encoding, decode
-from infini_cli.reading.epub_archive import resolve
 from infini_cli.reading.epub_chapters import Document, split_chapters
 from infini_cli.reading.epub_navigation import TocEntry
 from infini_cli.reading.epub_package import PackageItem

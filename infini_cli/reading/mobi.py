@@ -10,7 +10,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from infini_cli.errors import DamagedInput, InputTooLarge, ProtectedInput, UnsupportedFormat
+from infini_cli.errors import (
+    InputTooLarge,
+    ProtectedInput,
+    UnsupportedFormat,
+    damaged,
+)
 from infini_cli.reading.epub import read_epub
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.source import read_bytes
@@ -53,9 +58,7 @@ def read_mobi(
         if not target.is_file():
             if any(sign in output for sign in _DRM_SIGNS):
                 raise _locked(name)
-            raise DamagedInput(
-                f"`{name}` is damaged: calibre cannot read it", hint="get another copy of the file"
-            )
+            raise damaged(name, "calibre cannot read it")
         return replace(read_epub(read_bytes(target), name, options), format="mobi")
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-
 from lxml import etree
 
-from infini_cli.errors import DamagedInput, EncryptedInput, InputError
-from infini_cli.reading.epub_archive import READ_ERRORS, EpubArchive
+from infini_cli.errors import EncryptedInput, damaged
+from infini_cli.reading.archive import open_archive
 from infini_cli.reading.markup_book import Declared, book_of_markup, with_found_headings
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.xhtml import read_tree
@@ -51,27 +48,17 @@ def read_odt(data: bytes, name: str, options: ReadOptions) -> RawBook:
         EncryptedInput: it was saved with a password.
         InputTooLarge: it unpacks to more than any book, or nests deeper.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as file:
-            archive = EpubArchive(file, name)
-            manifest = parse_xml(archive.read("META-INF/manifest.xml"))
-            if manifest is not None and next(manifest.iter("{*}encryption-data"), None) is not None:
-                raise EncryptedInput(
-                    f"`{name}` was saved with a password", hint="save it again without one"
-                )
-            content, warnings = parse_document(archive.read("content.xml"), "content.xml")
-            meta = parse_xml(archive.read("meta.xml")) if archive.find("meta.xml") else None
-    except InputError:
-        raise
-    except (*READ_ERRORS, ValueError) as error:
-        raise DamagedInput(
-            f"`{name}` is damaged: the archive cannot be opened", hint="get another copy of it"
-        ) from error
+    with open_archive(data, name) as archive:
+        manifest = parse_xml(archive.read("META-INF/manifest.xml"))
+        if manifest is not None and next(manifest.iter("{*}encryption-data"), None) is not None:
+            raise EncryptedInput(
+                f"`{name}` was saved with a password", hint="save it again without one"
+            )
+        content, warnings = parse_document(archive.read("content.xml"), "content.xml")
+        meta = parse_xml(archive.read("meta.xml")) if archive.find("meta.xml") else None
     text = content.find("{*}body/{*}text") if content is not None else None
     if content is None or text is None:
-        raise DamagedInput(
-            f"`{name}` is damaged: it holds no text", hint="get another copy of the file"
-        )
+        raise damaged(name, "it holds no text")
     markup = with_found_headings(read_tree(_to_html(text, _title_styles(content))))
     declared = _declared(meta) if meta is not None else Declared()
     return book_of_markup(markup, name, "odt", declared, warnings=[*archive.problems, *warnings])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from striprtf.striprtf import rtf_to_text
 
-from infini_cli.errors import DamagedInput, InputTooLarge
+from infini_cli.errors import InputTooLarge, damaged
 from infini_cli.reading.book import BlockKind, Removal
 from infini_cli.reading.markup_book import Declared, book_of_markup
 from infini_cli.reading.raw import RawBlock, RawBook, ReadOptions
@@ -88,7 +88,7 @@ def _tame(source: str, name: str) -> str:
         if depth == 0:
             break
     else:
-        raise _damaged(name, "its list of fonts has no end")
+        raise damaged(name, "its list of fonts has no end")
     # One font a line and each with an end: there the expression that looks for fonts stops.
     table = _UNKNOWN_CHARSET.sub(r"\\fcharset0", source[start.start() : end + 1])
     fonts = _FONT.sub("\n", table.replace("\n", " ")).split("\n")
@@ -105,7 +105,7 @@ def _plain(source: str, name: str) -> str:
         text = str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
     # On numbers out of range and code pages that do not exist.
     except (ValueError, LookupError, OverflowError) as error:
-        raise _damaged(name, "it is no well-formed Rich Text") from error
+        raise damaged(name, "it is no well-formed Rich Text") from error
     # Characters beyond the first 65,536 are written as two halves.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -130,7 +130,3 @@ def _blocks(text: str) -> tuple[RawBlock, ...]:
             kind = BlockKind.VERSE if len(lines) > 1 else BlockKind.PARAGRAPH
             blocks.append(RawBlock(kind, "\n".join(lines)))
     return tuple(blocks)
-
-
-def _damaged(name: str, what: str) -> DamagedInput:
-    return DamagedInput(f"`{name}` is damaged: {what}", hint="get another copy of the file")
