@@ -53,7 +53,7 @@ def made_up_book(num_words: int) -> Book:
             blocks.append(Block(name, BlockKind.PARAGRAPH, text, start))
             start += len(text) + 2
         start += 1
-        chapters.append(Chapter(number, f"Chapter {number}", "toc", tuple(blocks)))
+        chapters.append(Chapter(str(number), f"Chapter {number}", "toc", tuple(blocks)))
     return Book("Made up", (), None, tuple(chapters), "text", "0" * 64)
 
 

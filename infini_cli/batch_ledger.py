@@ -11,9 +11,9 @@ from typing import Any
 
 from infini_cli.errors import InfiniError
 from infini_cli.json_lines import append_line, read_lines
+from infini_cli.schema import SCHEMA
 
 LEDGER_NAME = "run.jsonl"
-SCHEMA = "infini/1"
 
 
 class Outcome(StrEnum):

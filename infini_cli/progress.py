@@ -35,7 +35,7 @@ class Read:
     Attributes:
         book: title for display.
         chapter: title of the chapter the segment belongs to.
-        chapter_number: its number in the book.
+        chapter_label: its label in the book.
         segment: segments read so far.
         num_segments: segments in all.
         tokens: tokens read so far.
@@ -46,7 +46,7 @@ class Read:
 
     book: str
     chapter: str
-    chapter_number: int
+    chapter_label: str
     segment: int
     num_segments: int
     tokens: int
@@ -182,14 +182,14 @@ class ReadingClock:
         self._done_tokens = done_tokens
         self._start = time.monotonic()
 
-    def at(self, segment: int, tokens: int, chapter: str = "", chapter_number: int = 0) -> Read:
+    def at(self, segment: int, tokens: int, chapter: str = "", chapter_label: str = "") -> Read:
         """Give the state after some segments and tokens."""
         seconds = max(time.monotonic() - self._start, 1e-9)
         rate = (tokens - self._done_tokens) / seconds
         return Read(
             book=self._book,
             chapter=chapter,
-            chapter_number=chapter_number,
+            chapter_label=chapter_label,
             segment=segment,
             num_segments=self._num_segments,
             tokens=tokens,

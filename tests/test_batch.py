@@ -60,7 +60,7 @@ def test_one_output_a_book_and_a_ledger(tmp_path: Path) -> None:
     lines = ledger(tmp_path / "out")
     assert [line["outcome"] for line in lines] == ["begun", "done", "begun", "done"]
     assert lines[1]["facts"] == {"num_letters": 5}
-    assert all(line["schema"] == "infini/1" for line in lines)
+    assert all(line["schema"] == "infini/2" for line in lines)
 
 
 def test_the_second_run_does_nothing(tmp_path: Path) -> None:

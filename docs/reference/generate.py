@@ -16,7 +16,7 @@ HEAD = """# Command line
 Written by `docs/reference/generate.py` from the program; do not edit.
 
 Standard output carries the result and nothing else; progress, warnings and errors go to standard
-error. Every command takes `--json`; its objects name their schema, `infini/1`.
+error. Every command takes `--json`; its objects name their schema, `infini/2`.
 
 | exit code | meaning |
 |---|---|

@@ -37,6 +37,7 @@ from infini_cli.commands.summarize import (
 from infini_cli.commands.verb import verb
 from infini_cli.errors import BatchFailures, UsageError
 from infini_cli.progress import Progress
+from infini_cli.schema import SCHEMA
 from infini_cli.ui import phrases
 from infini_cli.ui.output import encode
 from infini_cli.ui.terminal import Terminal
@@ -131,10 +132,8 @@ def hash_settings(
     """
     used = asdict(request)
     del used["memory"], used["explain"]
-    for later in ("strict", "question"):
-        if not used[later]:  # books that were done before there was such a thing stay done
-            del used[later]
     values = {
+        "schema": SCHEMA,  # summaries of an older one are made again
         "reading": asdict(reading) | {"password": None},
         "request": used,
         "form": form,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-SCHEMA = "infini/1"
+from infini_cli.schema import SCHEMA
 
 
 def to_json(values: dict[str, Any]) -> str:

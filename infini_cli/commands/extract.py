@@ -41,10 +41,10 @@ def command(
 
 def _chapters(book: Book) -> list[dict[str, object]]:
     """Give the kept chapters with their blocks."""
-    facts = {fact["number"]: fact for fact in chapter_facts(book)}
+    facts = {fact["label"]: fact for fact in chapter_facts(book)}
     return [
         {
-            **facts[chapter.number],
+            **facts[chapter.label],
             "blocks": [
                 {
                     "id": block.id,

@@ -123,7 +123,7 @@ def _tell_decisions(book: Book, terminal: Terminal) -> None:
     for chapter in book.chapters:
         if not chapter.kept:
             terminal.detail(
-                f"chapter {chapter.number} ({chapter.title}) is left out: {chapter.skip_reason}"
+                f"chapter {chapter.label} ({chapter.title}) is left out: {chapter.skip_reason}"
             )
     for removal in book.removals:
         times = phrases.count(removal.count, "time")

@@ -121,7 +121,7 @@ Chapters = Annotated[
     str | None,
     typer.Option(
         "--chapters",
-        help="Read these chapters alone, numbered as `infini toc` shows: `3-7,12`.",
+        help="Read these chapters alone, named as `infini toc` shows: `3-7,12`, `ii`.",
         metavar="LIST",
     ),
 ]

@@ -11,7 +11,7 @@ from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
 
 COLUMNS = (
-    TableColumn("number", is_number=True),
+    TableColumn("chapter", is_number=True),
     TableColumn("words", is_number=True),
     TableColumn("read"),
     TableColumn("title"),
@@ -56,7 +56,7 @@ def chapter_facts(book: Book) -> list[dict[str, object]]:
     """Give what is known of every chapter."""
     return [
         {
-            "number": chapter.number,
+            "label": chapter.label,
             "title": chapter.title,
             "title_source": chapter.title_source,
             "depth": chapter.depth,
@@ -73,4 +73,4 @@ def chapter_facts(book: Book) -> list[dict[str, object]]:
 def _row(chapter: Chapter) -> tuple[str, ...]:
     read = "yes" if chapter.kept else f"no: {chapter.skip_reason}"
     title = INDENT * chapter.depth + chapter.title
-    return str(chapter.number), f"{chapter.num_words:,}", read, title
+    return chapter.label, f"{chapter.num_words:,}", read, title

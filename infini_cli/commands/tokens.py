@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from infini_cli.tokens.segments import SegmentPlan
 
 COLUMNS = (
-    TableColumn("number", is_number=True),
+    TableColumn("chapter", is_number=True),
     TableColumn("tokens", is_number=True),
     TableColumn("segments", is_number=True),
     TableColumn("title"),
@@ -60,7 +60,7 @@ def command(
         )
         return
     rows = [
-        (str(row["number"]), f"{row['num_tokens']:,}", str(row["num_segments"]), str(row["title"]))
+        (str(row["label"]), f"{row['num_tokens']:,}", str(row["num_segments"]), str(row["title"]))
         for row in chapters
     ]
     rows.append(("", f"{plan.num_tokens:,}", str(len(plan.segments)), "in all"))
@@ -69,12 +69,12 @@ def command(
 
 def chapter_tokens(plan: SegmentPlan) -> list[dict[str, int | str]]:
     """Count tokens and segments by chapter."""
-    chapters: dict[int, dict[str, int | str]] = {}
+    chapters: dict[str, dict[str, int | str]] = {}
     for segment in plan.segments:
         row = chapters.setdefault(
-            segment.chapter_number,
+            segment.chapter_label,
             {
-                "number": segment.chapter_number,
+                "label": segment.chapter_label,
                 "title": segment.chapter_title,
                 "num_tokens": 0,
                 "num_segments": 0,

@@ -13,9 +13,8 @@ from infini_cli import __version__
 from infini_cli.errors import UsageError
 from infini_cli.evaluation.bootstrap import Figure, geometric_mean_figure, mean_figure
 from infini_cli.json_lines import append_line, read_lines
+from infini_cli.schema import SCHEMA
 from infini_cli.tasks.model import Model
-
-SCHEMA = "infini/1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ def _read(model: Model, prompt: Prompt, reads: Reads, progress: Progress, name: 
     for index, segment in enumerate(segments[:-1], start=1):
         memory = reads.read(segment, memory)
         tokens += len(segment)
-        progress(clock.at(index, tokens, name, index))
+        progress(clock.at(index, tokens, name))
     return memory
 
 

@@ -1,4 +1,4 @@
-"""Turn what a format's reader found into a `Book`: numbers, identifiers, offsets, matter."""
+"""Turn what a format's reader found into a `Book`: labels, identifiers, offsets, matter."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from infini_cli.errors import NoTextInput
 from infini_cli.reading.book import BLOCK_SEPARATOR, CHAPTER_SEPARATOR, Block, Book, Chapter
+from infini_cli.reading.labels import block_id, label_chapters
 from infini_cli.reading.matter import classify
 from infini_cli.reading.raw import RawBook, RawChapter
 
 
 def assemble(raw: RawBook, *, source_sha256: str) -> Book:
-    """Turn a raw book into a book: number it, and decide which chapters are left out.
+    """Turn a raw book into a book: label it, and decide which chapters are left out.
 
     Blocks without a word and chapters without a block are dropped. `Book.text` from a
     block's `start` to its `end` is the block's text.
@@ -47,12 +48,14 @@ def _without_empty_blocks(chapter: RawChapter) -> RawChapter:
 
 def _chapters(raw_chapters: list[RawChapter], raw: RawBook) -> Iterator[Chapter]:
     offset = 0
-    for number, (chapter, place) in enumerate(classify(raw_chapters, raw.title, raw.authors), 1):
+    placed = list(classify(raw_chapters, raw.title, raw.authors))
+    labels = label_chapters(place for _, place in placed)
+    for label, (chapter, place) in zip(labels, placed, strict=True):
         blocks: list[Block] = []
         for position, block in enumerate(chapter.blocks, 1):
             blocks.append(
                 Block(
-                    id=f"c{number:02d}.b{position:04d}",
+                    id=block_id(label, position),
                     kind=block.kind,
                     text=block.text,
                     start=offset,
@@ -64,7 +67,7 @@ def _chapters(raw_chapters: list[RawChapter], raw: RawBook) -> Iterator[Chapter]
         # After a chapter's last block stands the chapter separator, not the block separator.
         offset += len(CHAPTER_SEPARATOR) - len(BLOCK_SEPARATOR)
         yield Chapter(
-            number=number,
+            label=label,
             title=chapter.title,
             title_source=chapter.title_source,
             blocks=tuple(blocks),

@@ -35,7 +35,7 @@ class Block:
     """A paragraph, heading or line group.
 
     Attributes:
-        id: stable identifier `c03.b0127` (chapter number, running number in the chapter).
+        id: stable identifier `c03.b0127` (chapter label, running number in the chapter).
         kind: what the block is.
         text: its text, without markup; line breaks only inside verse.
         start: offset of its first character in `Book.text`.
@@ -61,7 +61,8 @@ class Chapter:
     """A division of a book, in reading order.
 
     Attributes:
-        number: 1-based, over all chapters of the file, kept or left out.
+        label: what a reader calls it: `7` in the body, `iii` elsewhere; unique in the book, and
+            the same whatever is kept.
         title: from the table of contents, else the heading, else the file.
         title_source: `toc`, `heading`, `file` or `position`.
         blocks: the text.
@@ -71,7 +72,7 @@ class Chapter:
         depth: nesting in the table of contents, 0 at the top.
     """
 
-    number: int
+    label: str
     title: str
     title_source: str
     blocks: tuple[Block, ...]

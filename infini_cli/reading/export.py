@@ -14,10 +14,10 @@ from infini_cli.reading.book import (
     Book,
     Chapter,
 )
+from infini_cli.schema import SCHEMA
 
 Exporter = Callable[[Book], Iterator[str]]
 
-SCHEMA = "infini/1"
 CHAPTER_LEVEL = 2
 MAX_LEVEL = 6
 _INLINE = re.compile(r"[\\`*_\[\]<>&#|~]")
@@ -64,7 +64,7 @@ def export_jsonl(book: Book) -> Iterator[str]:
             fields = {
                 "schema": SCHEMA,
                 "id": block.id,
-                "chapter": chapter.number,
+                "chapter": chapter.label,
                 "chapter_title": chapter.title,
                 "kind": block.kind.value,
                 "level": block.level,

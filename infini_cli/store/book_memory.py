@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from infini_models.decoder import Memory
     from torch import Tensor
 
-SCHEMA = "infmem/1"
+SCHEMA = "infmem/2"
 SUFFIX = ".infmem"
 MAX_TEXT_BYTES = 1 << 30
 """Bound on the text that a memory file may expand to."""
@@ -36,15 +36,14 @@ class Note:
 
     Attributes:
         segment: index of the segment.
-        chapter_number: chapter it belongs to.
-        chapter_title: its title.
+        chapter_label, chapter_title: of the chapter it belongs to.
         text: the note.
         support: share of the words of its best sentence that stand in the segment, 0 to 1.
-        start, end: the segment's offsets in `Book.text`; both 0 in files of 0.1.0.
+        start, end: the segment's offsets in `Book.text`.
     """
 
     segment: int
-    chapter_number: int
+    chapter_label: str
     chapter_title: str
     text: str
     support: float = 1.0

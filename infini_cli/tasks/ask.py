@@ -182,7 +182,7 @@ def _citations(question: str, answer: str, found: Sequence[ScoredPassage]) -> tu
         citations.append(
             Citation(
                 number=len(citations) + 1,
-                chapter_number=passage.chapter_number,
+                chapter_label=passage.chapter_label,
                 chapter_title=passage.chapter_title,
                 block_id=passage.block_id_at(offset),
                 page=passage.page,

@@ -222,7 +222,7 @@ class _Run:
     def _note(self, segment: Segment, text: str) -> Note:
         source = self.model.tokenizer.decode(segment.ids.tolist())
         kept, support = keep_supported(text, source)
-        place = (segment.index, segment.chapter_number, segment.chapter_title)
+        place = (segment.index, segment.chapter_label, segment.chapter_title)
         return Note(*place, kept, round(support, 3), segment.start, segment.end)
 
     def _save(self, memory: Memory, segments: Sequence[Segment], notes: tuple[Note, ...]) -> None:
@@ -240,6 +240,6 @@ class _Run:
     def _tell(self, segment: Segment, waiting: Sequence[Segment]) -> None:
         tokens = self.state.num_tokens_read + sum(s.num_tokens for s in waiting)
         event = self.clock.at(
-            segment.index + 1, tokens, segment.chapter_title, segment.chapter_number
+            segment.index + 1, tokens, segment.chapter_title, segment.chapter_label
         )
         self.progress(event)

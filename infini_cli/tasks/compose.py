@@ -8,7 +8,7 @@ left out or notes are added until the length is what was asked, as far as the no
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from infini_cli.reading.book import Book
@@ -16,7 +16,7 @@ from infini_cli.store.book_memory import Note
 from infini_cli.tasks import explain
 from infini_cli.tasks.agreement import Claim
 from infini_cli.tasks.explain import Step
-from infini_cli.tasks.grounding import Grounder, chapter_spans
+from infini_cli.tasks.grounding import Grounder
 from infini_cli.tasks.leaks import clean_sentence
 from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE
 from infini_cli.tasks.parts import Part
@@ -66,7 +66,6 @@ class Composer:
 
     def __init__(self, book: Book, *, strict: bool) -> None:
         self._grounder = Grounder(book)
-        self._chapters = {chapter.number: chapter for chapter in book.kept_chapters}
         self._strict = strict
 
     def compose(
@@ -88,7 +87,7 @@ class Composer:
         Returns:
             The sentences, and what became of each: those of the text in order, then the others.
         """
-        run = _Composing(self._grounder, self._strict, self._note_spans, within)
+        run = _Composing(self._grounder, self._strict, within)
         run.take(parts)
         run.shorten(round(words * MAX_OVERSHOOT))
         run.fill(parts, words)
@@ -104,30 +103,12 @@ class Composer:
         ]
         return numbered, [line.step for line in run.lines] + run.left_out
 
-    def _note_spans(self, notes: Iterable[Note]) -> list[Span]:
-        """Give the segments of notes; those of older memories name only their chapters."""
-        spans: list[Span] = []
-        for note in notes:
-            if note.end > note.start:
-                spans.append((note.start, note.end))
-            else:
-                chapter = self._chapters.get(note.chapter_number)
-                spans += chapter_spans([chapter] if chapter is not None else [])
-        return list(dict.fromkeys(spans))
-
 
 class _Composing:
     """One text in the making."""
 
-    def __init__(
-        self,
-        grounder: Grounder,
-        strict: bool,
-        spans: Callable[[Iterable[Note]], list[Span]],
-        within: Sequence[Span] | None,
-    ) -> None:
-        self._grounder, self._strict = grounder, strict
-        self._spans, self._within = spans, within
+    def __init__(self, grounder: Grounder, strict: bool, within: Sequence[Span] | None) -> None:
+        self._grounder, self._strict, self._within = grounder, strict, within
         self.lines: list[_Line] = []
         self.left_out: list[Step] = []
 
@@ -148,7 +129,7 @@ class _Composing:
         if self._is_repeated(claim):
             self.left_out.append(Step(text, explain.REPEATS, part))
             return
-        within = self._spans(part.notes) or self._within
+        within = _note_spans(part.notes) or self._within
         sentence = self._grounder.ground(text, within, claim)
         line = _Line(sentence, claim, Step(text, explain.WRITTEN, part))
         if not sentence.supported:
@@ -181,7 +162,7 @@ class _Composing:
             claim = self._grounder.claim(text)
             if self._is_repeated(claim):
                 continue
-            sentence = self._grounder.ground(text, self._spans(source.notes), claim)
+            sentence = self._grounder.ground(text, _note_spans(source.notes), claim)
             if sentence.supported:
                 yield _Line(sentence, claim, Step(text, explain.ADDED, source))
 
@@ -241,6 +222,11 @@ def _note_parts(parts: Sequence[Part]) -> list[Part]:
     """Give the notes that parts were made of, as parts, in reading order."""
     notes = {note.segment: note for part in parts for note in part.notes}
     return [Part(notes[segment].text, note=notes[segment]) for segment in sorted(notes)]
+
+
+def _note_spans(notes: Iterable[Note]) -> list[Span]:
+    """Give the segments that notes are on."""
+    return list(dict.fromkeys((note.start, note.end) for note in notes))
 
 
 def _distance(source: Part, told: Sequence[int]) -> int:

@@ -76,7 +76,7 @@ class Explanation:
             "segments": [
                 {
                     "segment": note.segment,
-                    "chapter_number": note.chapter_number,
+                    "chapter_label": note.chapter_label,
                     "start": note.start,
                     "end": note.end,
                     "note": note.text,

@@ -66,7 +66,7 @@ def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
     if request.by_chapter:
         words = chapter_words(length, len(book.kept_chapters))
         sections = tuple(
-            SectionSummary(chapter.number, chapter.title, choose(_sentences([chapter]), words))
+            SectionSummary(chapter.label, chapter.title, choose(_sentences([chapter]), words))
             for chapter in book.kept_chapters
         )
     else:
@@ -113,7 +113,7 @@ def _lead(sentences: Sequence[Sentence], words: int) -> tuple[SummarySentence, .
 def _textrank(sentences: Sequence[Sentence], words: int) -> tuple[SummarySentence, ...]:
     order = rank_sentences(
         [sentence.text for sentence in sentences],
-        [sentence.chapter.number for sentence in sentences],
+        [sentence.chapter.label for sentence in sentences],
     )
     return _joined(sentences, order, words)
 

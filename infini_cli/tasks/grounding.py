@@ -132,7 +132,7 @@ def cite_exactly(
         end: offset just past its last.
     """
     citation = SentenceCitation(
-        chapter_number=chapter.number,
+        chapter_label=chapter.label,
         chapter_title=chapter.title,
         block_id=block.id,
         page=block.page,
@@ -152,7 +152,7 @@ def chapter_spans(chapters: Iterable[Chapter]) -> list[Span]:
 def _cite(passage: ScoredPassage, claim: Claim, score: float) -> SentenceCitation:
     start, end = _quote(passage.text, frozenset(claim.words))
     return SentenceCitation(
-        chapter_number=passage.chapter_number,
+        chapter_label=passage.chapter_label,
         chapter_title=passage.chapter_title,
         block_id=passage.block_id_at(start),
         page=passage.page,

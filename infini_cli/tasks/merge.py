@@ -181,10 +181,10 @@ def _listed(parts: Sequence[Part]) -> str:
     return "\n\n".join(part.text for part in parts)
 
 
-def _chapter(part: Part) -> tuple[int, str]:
-    """Give number and title of the chapter of a note."""
+def _chapter(part: Part) -> tuple[str, str]:
+    """Give label and title of the chapter of a note."""
     (note,) = part.notes
-    return note.chapter_number, note.chapter_title
+    return note.chapter_label, note.chapter_title
 
 
 def _trimmed(part: Part, most_words: int) -> Part:

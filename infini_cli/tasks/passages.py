@@ -86,7 +86,7 @@ class ScoredPassage:
 
     Attributes:
         text: verbatim, `Book.text[start:end]`.
-        chapter_number, chapter_title: where it stands.
+        chapter_label, chapter_title: where it stands.
         blocks: identifiers with their offsets in the passage.
         page: label of its first page, where there are pages.
         start, end: offsets in `Book.text`.
@@ -94,7 +94,7 @@ class ScoredPassage:
     """
 
     text: str
-    chapter_number: int
+    chapter_label: str
     chapter_title: str
     blocks: tuple[tuple[str, int], ...]
     page: str | None
@@ -238,7 +238,7 @@ def _passage(chapter: Chapter, group: list[Block]) -> ScoredPassage:
     start = group[0].start
     return ScoredPassage(
         text=BLOCK_SEPARATOR.join(block.text for block in group),
-        chapter_number=chapter.number,
+        chapter_label=chapter.label,
         chapter_title=chapter.title,
         blocks=tuple((block.id, block.start - start) for block in group),
         page=group[0].page,

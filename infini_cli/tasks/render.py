@@ -57,7 +57,7 @@ def _summary_body(summary: Summary, form: str) -> str:
     if summary.sentences:
         parts.append(_marked(summary.sentences))
     for section in summary.sections:
-        heading = f"{section.chapter_number}. {section.title}"
+        heading = f"{section.chapter_label}. {section.title}"
         parts.append(f"## {heading}" if form == "md" else heading)
         if section.sentences:
             parts.append(_marked(section.sentences))
@@ -72,8 +72,9 @@ def _mark(sentence: SummarySentence) -> str:
     """Name the chapters that bear a sentence, or say that none does."""
     if not sentence.supported:
         return UNSUPPORTED
-    numbers = sorted({citation.chapter_number for citation in sentence.citations})
-    return f"[ch. {', '.join(map(str, numbers))}]"
+    citations = sorted(sentence.citations, key=lambda citation: citation.start)
+    labels = dict.fromkeys(citation.chapter_label for citation in citations)
+    return f"[ch. {', '.join(labels)}]"
 
 
 def _answer_body(answer: Answer, form: str) -> str:

@@ -63,7 +63,7 @@ def _sentence(number: int, sentence: SummarySentence, step: Step) -> Iterator[st
 
 
 def _citation(citation: SentenceCitation) -> str:
-    place = f"ch. {citation.chapter_number}, {citation.block_id}"
+    place = f"ch. {citation.chapter_label}, {citation.block_id}"
     if citation.page is not None:
         place += f", page {citation.page}"
     return f"cites {place}, {citation.start}-{citation.end}: {_short(citation.quote)}"
@@ -75,7 +75,7 @@ def _draw(part: Part, depth: int) -> Iterator[str]:
         indent = _STEP * depth
         if source.note is not None:
             note = source.note
-            place = f"ch. {note.chapter_number}, {note.start}-{note.end}"
+            place = f"ch. {note.chapter_label}, {note.start}-{note.end}"
             yield f"{indent}segment {note.segment} ({place}): {_short(source.text)}"
         else:
             yield f"{indent}group of {len(source.made_of)}: {_short(source.text)}"

@@ -103,7 +103,7 @@ def strict_warnings(
     """Say where `--strict` left nothing: silence would look like a book without contents."""
     if not request.strict or sentences:
         return []
-    empty = [str(section.chapter_number) for section in sections if not section.sentences]
+    empty = [section.chapter_label for section in sections if not section.sentences]
     if len(empty) == len(sections):
         return [NOTHING_SUPPORTED]
     which = f"chapter{'s' if len(empty) > 1 else ''} {', '.join(empty)}"
@@ -199,9 +199,9 @@ class _Writing:
         steps: list[Step] = []
         for part in merger.chapters(notes, words):
             note = part.notes[0]
-            chapter = [c for c in self.book.kept_chapters if c.number == note.chapter_number]
+            chapter = [c for c in self.book.kept_chapters if c.label == note.chapter_label]
             sentences, told = composer.compose([part], words, within=chapter_spans(chapter))
-            place = (note.chapter_number, note.chapter_title)
+            place = (note.chapter_label, note.chapter_title)
             sections.append(SectionSummary(*place, tuple(sentences)))
             steps += told
         return [], sections, steps

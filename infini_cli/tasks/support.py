@@ -82,5 +82,5 @@ def reliable(notes: Sequence[Note]) -> list[Note]:
     borne = [note for note in notes if note.support >= MIN_SUPPORT]
     if 2 * len(borne) < len(notes):
         return list(notes)
-    told = {note.chapter_number for note in borne}
-    return [n for n in notes if n.support >= MIN_SUPPORT or n.chapter_number not in told]
+    told = {note.chapter_label for note in borne}
+    return [n for n in notes if n.support >= MIN_SUPPORT or n.chapter_label not in told]

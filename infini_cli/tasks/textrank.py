@@ -24,12 +24,12 @@ MIN_WORDS, MAX_WORDS = 5, 60
 """Shorter sentences say little, longer ones would be the whole summary."""
 
 
-def rank_sentences(sentences: Sequence[str], groups: Sequence[int]) -> list[int]:
+def rank_sentences(sentences: Sequence[str], groups: Sequence[str]) -> list[int]:
     """Give indices, the most central sentence first.
 
     Args:
         sentences: in reading order.
-        groups: the chapter of each.
+        groups: the label of the chapter of each.
     """
     usable = [i for i, text in enumerate(sentences) if MIN_WORDS <= len(text.split()) <= MAX_WORDS]
     candidates = usable or list(range(len(sentences)))
@@ -41,11 +41,11 @@ def rank_sentences(sentences: Sequence[str], groups: Sequence[int]) -> list[int]
 
 
 def _best_of_groups(
-    sentences: Sequence[str], groups: Sequence[int], candidates: Sequence[int]
+    sentences: Sequence[str], groups: Sequence[str], candidates: Sequence[int]
 ) -> list[int]:
     """Keep each chapter's best, in proportion to its length; always fewer than before."""
-    members: dict[tuple[int, int], list[int]] = defaultdict(list)
-    counts: dict[int, int] = defaultdict(int)
+    members: dict[tuple[str, int], list[int]] = defaultdict(list)
+    counts: dict[str, int] = defaultdict(int)
     for index in candidates:
         group = groups[index]
         members[group, counts[group] // MAX_SENTENCES].append(index)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from infini_cli.schema import SCHEMA
 from infini_cli.tasks.explain import Explanation
 from infini_cli.tokens.coverage import Coverage
 
-SCHEMA = "infini/1"
 _UNSPACED_STOPS = ("\u3002", "\uff01", "\uff1f")
 _CLOSING = "\u300d\u300f\u201d\u2019)"
 
@@ -36,7 +36,7 @@ class SentenceCitation:
     """A passage that bears a sentence of a summary, alone or with others.
 
     Attributes:
-        chapter_number, chapter_title: where.
+        chapter_label, chapter_title: where.
         block_id: the block that the quote begins in.
         page: the page of its passage, where the book has pages.
         quote: the book's own words.
@@ -44,7 +44,7 @@ class SentenceCitation:
         score: share of the sentence's words that the passage around the quote has, 0 to 1.
     """
 
-    chapter_number: int
+    chapter_label: str
     chapter_title: str
     block_id: str
     page: str | None
@@ -78,7 +78,7 @@ class SummarySentence:
 class SectionSummary:
     """The summary of one chapter."""
 
-    chapter_number: int
+    chapter_label: str
     title: str
     sentences: tuple[SummarySentence, ...]
 
@@ -189,7 +189,7 @@ class Citation:
 
     Attributes:
         number: 1-based, in the answer.
-        chapter_number, chapter_title: where.
+        chapter_label, chapter_title: where.
         block_id: the block that the quote begins in.
         page: its page, where the book has pages.
         quote: the book's own words.
@@ -197,7 +197,7 @@ class Citation:
     """
 
     number: int
-    chapter_number: int
+    chapter_label: str
     chapter_title: str
     block_id: str
     page: str | None

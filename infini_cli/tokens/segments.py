@@ -29,8 +29,7 @@ class Segment:
 
     Attributes:
         index: 0-based, over the whole plan.
-        chapter_number: the chapter they belong to.
-        chapter_title: its title.
+        chapter_label, chapter_title: of the chapter they belong to.
         ids: the tokens, read-only.
         start: offset in `Book.text` of the first character.
         end: offset just past the last; the next segment of the chapter begins here.
@@ -40,7 +39,7 @@ class Segment:
     """
 
     index: int
-    chapter_number: int
+    chapter_label: str
     chapter_title: str
     ids: NDArray[np.int32]
     start: int
@@ -81,9 +80,9 @@ class SegmentPlan:
         """Chapters that have segments."""
         return sum(segment.ends_chapter for segment in self.segments)
 
-    def chapter_segments(self, number: int) -> tuple[Segment, ...]:
+    def chapter_segments(self, label: str) -> tuple[Segment, ...]:
         """Give the segments of a chapter, none if it was left out."""
-        return tuple(segment for segment in self.segments if segment.chapter_number == number)
+        return tuple(segment for segment in self.segments if segment.chapter_label == label)
 
     def coverage(self, tokens_read: int | None = None) -> Coverage:
         """State what was read.
@@ -116,7 +115,7 @@ class SegmentPlan:
         """
         digest = hashlib.sha256(f"{self.tokenizer_sha256} {self.segment_length}\n".encode())
         for segment in self.segments[:num_segments]:
-            place = (segment.chapter_number, segment.start, segment.end, segment.num_tokens)
+            place = (segment.chapter_label, segment.start, segment.end, segment.num_tokens)
             digest.update(f"{place}\n".encode())
             digest.update(segment.ids.astype("<i4", copy=False).tobytes())
         return digest.hexdigest()
@@ -166,7 +165,7 @@ def _cut_chapter(
         start, end = places[part], places[part + 1]
         yield Segment(
             index=first_index + part,
-            chapter_number=chapter.number,
+            chapter_label=chapter.label,
             chapter_title=chapter.title,
             ids=encoded.ids[bounds[part] : bounds[part + 1]],
             start=base + start,

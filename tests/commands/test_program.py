@@ -177,7 +177,7 @@ def test_version(infini: Infini) -> None:
     assert infini("--version").out == infini("version").out
     assert infini("version").out.startswith("infini ")
     values = json.loads(infini("version", "--json").out)
-    assert values["schema"] == "infini/1"
+    assert values["schema"] == "infini/2"
     assert infini("version").out == f"infini {values['versions']['infini']}\n"
 
 

@@ -20,7 +20,7 @@ def test_toc_lists_chapters(infini: Infini, book: Path) -> None:
     outcome = infini("toc", book)
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[0].split() == ["number", "words", "read", "title"]
+    assert lines[0].split() == ["chapter", "words", "read", "title"]
     titles = [line for line in lines if "Chapter" in line]
     assert len(titles) == CHAPTERS
     assert all("yes" in line for line in titles)
@@ -28,25 +28,44 @@ def test_toc_lists_chapters(infini: Infini, book: Path) -> None:
 
 def test_toc_as_json(infini: Infini, book: Path) -> None:
     values = json.loads(infini("toc", book, "--json").out)
-    assert values["schema"] == "infini/1"
+    assert values["schema"] == "infini/2"
     assert values["book"]["format"] == "markdown"
     assert values["book"]["num_words"] > 60 * CHAPTERS
     assert [c["title"] for c in values["chapters"] if c["read"]][-1] == "Chapter 3: Part 3"
 
 
 def test_chapters_are_chosen(infini: Infini, book: Path) -> None:
-    numbers = {
-        chapter["title"][:9]: chapter["number"]
+    labels = {
+        chapter["title"][:9]: chapter["label"]
         for chapter in json.loads(infini("toc", book, "--json").out)["chapters"]
     }
-    second = infini("extract", book, "--chapters", numbers["Chapter 2"]).out
+    second = infini("extract", book, "--chapters", labels["Chapter 2"]).out
     assert "chapter 2." in second
     assert "chapter 1." not in second
     assert "chapter 3." not in second
-    upto = infini("extract", book, "--upto", numbers["Chapter 2"]).out
+    upto = infini("extract", book, "--upto", labels["Chapter 2"]).out
     assert "chapter 1." in upto
     assert "chapter 2." in upto
     assert "chapter 3." not in upto
+
+
+def test_labels_stand_right_aligned_and_choose(infini: Infini, tmp_path: Path) -> None:
+    path = tmp_path / "rain.md"
+    path.write_text("# Contents\n\nOne, 1\n\n# One\n\nIt rained.\n\n# Notes\n\nA cloud.\n")
+    assert infini("toc", path).out == (
+        "chapter  words  read                   title\n"
+        "      i      3  no: table of contents  Contents\n"
+        "      1      3  yes                    One\n"
+        "     ii      3  no: notes              Notes\n"
+    )
+    assert "A cloud." in infini("extract", path, "--chapters", "ii").out
+    blocks = infini("extract", path, "--chapters", "1,ii", "-f", "jsonl").out.splitlines()
+    assert [json.loads(line)["chapter"] for line in blocks] == ["1", "1", "ii", "ii"]
+    outcome = infini("extract", path, "--upto", 2)
+    assert outcome.err == (
+        "error: there is no chapter 2\n\n"
+        "hint: the book has chapters 1 to 1, and i to ii outside the body\n"
+    )
 
 
 @pytest.mark.parametrize("chapters", ["0", "x", "3-1", "99", ""])
@@ -64,7 +83,7 @@ def test_extract_in_every_form(infini: Infini, book: Path) -> None:
     blocks = [json.loads(line) for line in infini("extract", book, "-f", "jsonl").out.splitlines()]
     assert len(blocks) >= 2 * CHAPTERS
     values = json.loads(infini("extract", book, "--json").out)
-    assert values["schema"] == "infini/1"
+    assert values["schema"] == "infini/2"
     assert sum(len(c["blocks"]) for c in values["chapters"]) >= 2 * CHAPTERS
 
 

@@ -30,7 +30,7 @@ def kept(infini: Infini, model: Path, book: Path) -> Path:
 
 def test_tokens_are_counted_by_chapter(infini: Infini, model: Path, book: Path) -> None:
     lines = infini("tokens", book, "-m", model, "--segment-length", 100).out.splitlines()
-    assert lines[0].split() == ["number", "tokens", "segments", "title"]
+    assert lines[0].split() == ["chapter", "tokens", "segments", "title"]
     assert lines[-1].endswith("in all")
     counts = [int(line.split()[1].replace(",", "")) for line in lines[1:-1] if "Chapter" in line]
     assert len(counts) == 3

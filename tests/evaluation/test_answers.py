@@ -124,7 +124,7 @@ def test_the_command(infini: Infini, tiny_folder: Path, tmp_path: Path) -> None:
     done = infini(*command, "--limit", 9, "--json")
     assert done.code == 0, done.err
     document = json.loads(done.out)
-    assert (document["schema"], document["test"]) == ("infini/1", "qa")
+    assert (document["schema"], document["test"]) == ("infini/2", "qa")
     passages, memory_only, base = document["systems"]
     assert base["figures"]["declined_unanswerable"]["num_items"] == 1
     assert memory_only["figures"].keys() == base["figures"].keys()

@@ -30,7 +30,7 @@ def test_what_is_kept_is_known_again(tmp_path: Path) -> None:
     assert [again.find(key) for key in "abcd"] == [RESULT, declined, None, None]
     again.keep("d", RESULT)
     assert ResultLedger(path).find("d") == RESULT
-    assert json.loads(path.read_text().splitlines()[0])["schema"] == "infini/1"
+    assert json.loads(path.read_text().splitlines()[0])["schema"] == "infini/2"
 
 
 def test_without_a_file_results_are_known_to_the_run_alone(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     options = ("--lengths", "1K", "--depths", "start,0.5", "--samples", 1, "--facts", 2)
     command = ("eval", "passkey", "-m", open_folder, *options, "--haystack", book)
     document = json.loads(infini(*command, "--json").out)
-    assert document["schema"] == "infini/1"
+    assert document["schema"] == "infini/2"
     assert {cell["condition"] for cell in document["cells"]} == {"memory", "memory off"}
     assert [cell["length"] for cell in document["cells"]] == [1024] * 4
     table = infini(*command, "--no-controls").out.splitlines()

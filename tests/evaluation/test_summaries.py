@@ -197,7 +197,7 @@ def test_the_command(infini: Infini, tiny_folder: Path, file: Path, tmp_path: Pa
     done = infini(*command, "--ledger", ledger, "--json", "--items", "--seed", 3)
     assert done.code == 0, done.err
     document = json.loads(done.out)
-    assert (document["schema"], document["test"]) == ("infini/1", "summaries")
+    assert (document["schema"], document["test"]) == ("infini/2", "summaries")
     assert (document["window"], document["seed"]) == (1024, 3)
     assert [system["system"] for system in document["systems"]] == list(SYSTEMS)
     for system in document["systems"]:

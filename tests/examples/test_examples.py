@@ -105,6 +105,18 @@ def test_the_evidence_stands_in_its_chapter(questions: list[dict[str, Any]]) -> 
             assert line["evidence"] in chapters[line["chapter"] - 1], line["id"]
 
 
+def test_the_questions_number_chapters_as_infini_does(questions: list[dict[str, Any]]) -> None:
+    from infini_cli.reading import read_book
+
+    book = read_book(EXAMPLES / "the-brass-tolm.epub")
+    assert book.chapters[0].label == "i"
+    texts = {chapter.label: chapter.text for chapter in book.chapters}
+    for line in questions:
+        if line["evidence"] is not None:
+            text = " ".join(texts[str(line["chapter"])].split())
+            assert " ".join(line["evidence"].split()) in text, line["id"]
+
+
 def test_the_summary_covers_every_chapter(source: Any) -> None:
     summary = (EXAMPLES / "summary.md").read_text(encoding="utf-8")
     for chapter in source.chapters:

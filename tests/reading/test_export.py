@@ -58,11 +58,11 @@ def test_markdown() -> None:
 
 def test_jsonl() -> None:
     lines = [json.loads(line) for line in written(BOOK, "jsonl").splitlines()]
-    assert [line["id"] for line in lines[:3]] == ["c01.b0001", "c01.b0002", "c03.b0001"]
+    assert [line["id"] for line in lines[:3]] == ["c01.b0001", "c01.b0002", "c02.b0001"]
     assert lines[1] == {
-        "schema": "infini/1",
+        "schema": "infini/2",
         "id": "c01.b0002",
-        "chapter": 1,
+        "chapter": "1",
         "chapter_title": "One",
         "kind": "paragraph",
         "level": 0,

@@ -26,9 +26,9 @@ def notes_on(book: Book) -> list[Note]:
     return [
         Note(
             index,
-            chapter.number,
+            chapter.label,
             chapter.title,
-            told(chapter.number),
+            told(int(chapter.label)),
             1.0,
             chapter.blocks[0].start,
             chapter.blocks[-1].end,

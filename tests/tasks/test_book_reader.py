@@ -132,7 +132,7 @@ def test_what_was_read_before_changes_the_notes_only_through_the_memory(
 
         second = select_chapters(book, chapters="2")
         alone = read_through(second, model, silent, notes=True, use_cache=False).book_memory
-        of_second = [note.text for note in whole.notes if note.chapter_number == 2]
+        of_second = [note.text for note in whole.notes if note.chapter_label == "2"]
         assert (of_second != [note.text for note in alone.notes]) is differs
 
 

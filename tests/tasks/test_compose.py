@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infini_cli.store.book_memory import Note
 from infini_cli.tasks import explain
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE
@@ -26,7 +25,7 @@ def test_a_sentence_that_is_not_supported_is_replaced_by_its_note() -> None:
     sentences, steps = Composer(book, strict=False).compose([invented], 12)
     assert [sentence.text for sentence in sentences] == [told(2)]
     assert sentences[0].supported
-    assert sentences[0].citations[0].chapter_number == 2
+    assert sentences[0].citations[0].chapter_label == "2"
     assert steps[0].outcome == explain.REPLACED
     assert steps[0].instead_of == invented.text
 
@@ -86,13 +85,6 @@ def test_what_is_too_long_loses_neither_its_beginning_nor_its_end() -> None:
     assert sentences[-1].text == told(20)
     assert [sentence.paragraph for sentence in sentences] == [0, 0, 0, 0, 1, 1][: len(sentences)]
     assert sum(step.outcome == explain.TOO_LONG for step in steps) == 20 - len(sentences)
-
-
-def test_notes_of_older_memories_name_their_chapters() -> None:
-    book = small_book(3)
-    notes = [Note(n.segment, n.chapter_number, n.chapter_title, n.text) for n in notes_on(book)]
-    sentences, _ = Composer(book, strict=True).compose(note_parts(notes), 40)
-    assert [s.citations[0].chapter_number for s in sentences] == [1, 2, 3]
 
 
 def test_the_written_paragraphs_stay() -> None:

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infini_cli.reading import read_book
+from infini_cli.reading.selection import select_chapters
+from infini_cli.reading.sniff import Format
 from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.render import render, render_body, render_footer
 from infini_cli.tasks.requests import SummaryRequest
@@ -31,10 +34,14 @@ COVERAGE = Coverage(21034, 21034, 14, 12, 16000, 16000)
 
 def sentence(text: str, *chapters: int, paragraph: int = 0) -> SummarySentence:
     citations = tuple(
-        SentenceCitation(number, f"Chapter {number}", f"c{number:02}.b0001", None, "It.", 0, 3, 0.8)
+        citation(str(number), f"Chapter {number}", f"c{number:02}.b0001", number)
         for number in chapters
     )
     return SummarySentence(text, citations, bool(chapters), 0.8, paragraph)
+
+
+def citation(label: str, title: str, block: str, start: int) -> SentenceCitation:
+    return SentenceCitation(label, title, block, None, "It.", start, start + 3, 0.8)
 
 
 def summary(**changes: object) -> Summary:
@@ -63,13 +70,34 @@ def test_a_summary_as_markdown() -> None:
 
 
 def test_a_summary_by_chapter_as_text() -> None:
-    sections = (SectionSummary(3, "The Trough", (sentence("They rake.", 3),)),)
+    sections = (SectionSummary("3", "The Trough", (sentence("They rake.", 3),)),)
     assert render(summary(sentences=(), sections=sections), "text") == (
         "A Book by Ann Author\n\n3. The Trough\n\nThey rake. [ch. 3]\n\n"
         "Read 21,034 of 21,034 tokens in 14 segments, nothing dropped. "
         "1 of 1 sentence matched to passages. "
         "Model tiny, seed 0, 93.4 s."
     )
+
+
+def test_a_mark_names_chapters_in_the_order_of_the_book() -> None:
+    places = [("10", 900), ("i", 0), ("2", 200), ("iii", 300), ("2", 250)]
+    citations = tuple(citation(label, "A Title", "c.b0001", start) for label, start in places)
+    made = summary(authors=(), sentences=(SummarySentence("It rains.", citations, True, 0.8),))
+    assert "It rains. [ch. i, 2, iii, 10]" in render_body(made, "md")
+
+
+def test_a_book_with_a_title_page_is_cited_as_its_chapters_are_numbered() -> None:
+    text = "# Rain\n\nAnn Author\n\n# Chapter 1\n\nIt rains.\n\n# Chapter 2\n\nThe rain stops.\n"
+    book = read_book(text.encode(), name="rain.md", kind=Format.MARKDOWN)
+    assert [chapter.label for chapter in book.chapters] == ["i", "1", "2"]
+    lead = summarize_without_model(book, SummaryRequest(method="lead", length="20w"))
+    assert "It rains. [ch. 1] The rain stops. [ch. 2]" in render(lead, "text")
+    request = SummaryRequest(method="lead", by_chapter=True)
+    shown = render(summarize_without_model(book, request), "text")
+    assert "1. Chapter 1\n\nIt rains. [ch. 1]\n\n2. Chapter 2\n" in shown
+    with_title = select_chapters(book, chapters="i")
+    kept = summarize_without_model(with_title, SummaryRequest(method="lead", length="20w"))
+    assert "Ann Author [ch. i]" in render(kept, "text")
 
 
 def test_marks_stand_after_sentences_and_paragraphs_stay() -> None:
@@ -113,7 +141,7 @@ def test_without_the_marks_there_is_the_text(
     whole = summary(sentences=tuple(made))
     bare = MARK.sub("", render_body(whole, form))
     assert bare.split("\n\n", 2 if form == "md" else 1)[-1].strip() == whole.text
-    by_chapter = summary(sentences=(), sections=(SectionSummary(1, "One", tuple(made)),))
+    by_chapter = summary(sentences=(), sections=(SectionSummary("1", "One", tuple(made)),))
     assert by_chapter.text == ""
     assert MARK.sub("", render_body(by_chapter, form)).rstrip().endswith(whole.text)
     document = json.loads(render(whole, "json"))
@@ -139,20 +167,20 @@ def test_body_and_footer_are_the_whole(form: str) -> None:
 
 def test_json_holds_everything() -> None:
     document = json.loads(render(summary(warnings=("w",)), "json"))
-    assert document["schema"] == "infini/1"
+    assert document["schema"] == "infini/2"
     assert document["kind"] == "summary"
     assert document["coverage"] == COVERAGE.to_dict()
     (only,) = document["sentences"]
     assert (only["text"], only["supported"], only["score"]) == ("It happens.", True, 0.8)
     assert only["citations"] == [
         {
-            "chapter_number": 3,
+            "chapter_label": "3",
             "chapter_title": "Chapter 3",
             "block_id": "c03.b0001",
             "page": None,
             "quote": "It.",
-            "start": 0,
-            "end": 3,
+            "start": 3,
+            "end": 6,
             "score": 0.8,
         }
     ]
@@ -167,7 +195,7 @@ def answer(text: str | None, *citations: Citation) -> Answer:
 
 
 def test_an_answer_cites() -> None:
-    citation = Citation(1, 2, "Chapter 2", "c02.b0003", "17", "Pia paid.", 40, 49)
+    citation = Citation(1, "2", "Chapter 2", "c02.b0003", "17", "Pia paid.", 40, 49)
     assert render(answer("Pia.", citation), "md").startswith(
         "Pia. [1]\n\n[1] Chapter 2, page 17\n> Pia paid.\n\n*Read"
     )
@@ -208,7 +236,7 @@ def test_an_extract_cites_its_own_place(method: str, by_chapter: bool) -> None:
         assert sentence.supported
         assert book.text[citation.start : citation.end] == citation.quote
         assert " ".join(citation.quote.split()) == sentence.text
-        assert citation.block_id.startswith(f"c{citation.chapter_number:02}")
+        assert citation.block_id.startswith(f"c{citation.chapter_label:0>2}.")
     if method == "textrank":
         assert made.all_sentences.count(made.all_sentences[0]) == 1
         said = [sentence.text for sentence in made.all_sentences]
@@ -230,7 +258,7 @@ def test_by_chapter_every_chapter_has_its_extract() -> None:
 
 def test_long_books_are_ranked_in_bounded_memory() -> None:
     sentences = [f"The keeper of light {i % 97} saw ship number {i}." for i in range(5000)]
-    ranked = rank_sentences(sentences, [i // 500 for i in range(5000)])
+    ranked = rank_sentences(sentences, [str(i // 500) for i in range(5000)])
     assert 0 < len(ranked) <= MAX_SENTENCES
     assert len(set(ranked)) == len(ranked)
-    assert ranked == rank_sentences(sentences, [i // 500 for i in range(5000)])
+    assert ranked == rank_sentences(sentences, [str(i // 500) for i in range(5000)])

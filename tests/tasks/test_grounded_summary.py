@@ -61,7 +61,7 @@ def put_notes(
 def summarizer(tiny: Model, book: Book, monkeypatch: pytest.MonkeyPatch) -> Summarizer:
     """Summarise with these notes, and drafts given in place of the model's."""
     notes = [
-        Note(i, c.number, c.title, NOTES[i], 1.0, c.blocks[0].start, c.blocks[-1].end)
+        Note(i, c.label, c.title, NOTES[i], 1.0, c.blocks[0].start, c.blocks[-1].end)
         for i, c in enumerate(book.kept_chapters)
     ]
     put_notes(monkeypatch, book, tiny, notes)
@@ -167,13 +167,13 @@ def test_by_chapter_only_the_chapter_bears_its_sentences(summarizer: Summarizer)
     assert [section.text for section in made.sections] == list(NOTES)
     for section in made.sections:
         for sentence in section.sentences:
-            assert {c.chapter_number for c in sentence.citations} == {section.chapter_number}
+            assert {c.chapter_label for c in sentence.citations} == {section.chapter_label}
 
 
 def test_hierarchical_keeps_notes_that_are_short_enough(summarizer: Summarizer) -> None:
     made = summarizer([], length="60w")
     assert made.text == " ".join(NOTES)
-    assert [[c.chapter_number for c in s.citations] for s in made.sentences] == [[1], [2], [3]]
+    assert [[c.chapter_label for c in s.citations] for s in made.sentences] == [["1"], ["2"], ["3"]]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_a_sentence_cites_the_book_verbatim(book: Book, grounder: Grounder) -> N
     assert citation.quote == "Nerrin broke the blue seal of the walnut box."
     assert book.text[citation.start : citation.end] == citation.quote
     chapter = book.chapters[0]
-    assert (citation.chapter_number, citation.chapter_title) == (chapter.number, chapter.title)
+    assert (citation.chapter_label, citation.chapter_title) == (chapter.label, chapter.title)
     block = next(block for block in chapter.blocks if block.text == SEAL)
     assert citation.block_id == block.id
     assert citation.score == found.score == 1.0
@@ -65,7 +65,7 @@ def test_the_search_keeps_to_where_a_sentence_comes_from(book: Book, grounder: G
     assert grounder.ground(sentence, second).supported
     elsewhere = grounder.ground(sentence, first)
     assert not elsewhere.supported
-    assert all(citation.chapter_number == 1 for citation in elsewhere.citations)
+    assert all(citation.chapter_label == "1" for citation in elsewhere.citations)
 
 
 def far_apart(distance: int) -> Book:

@@ -43,7 +43,7 @@ def merger(tiny: Model) -> Merger:
 
 
 def parts(texts: Sequence[str]) -> list[Part]:
-    return [Part(text, note=Note(index, 1, "One", text)) for index, text in enumerate(texts)]
+    return [Part(text, note=Note(index, "1", "One", text)) for index, text in enumerate(texts)]
 
 
 def joined(written: Sequence[Part]) -> str:
@@ -100,17 +100,18 @@ def test_a_summary_carried_along_is_made_of_all_notes(
 
 def test_chapters_are_written_as_one_batch(merger: Merger, shortener: Shortener) -> None:
     notes = [
-        Note(index, 1 + index // 2, f"Part {1 + index // 2}", note(index)) for index in range(10)
+        Note(index, f"{1 + index // 2}", f"Part {1 + index // 2}", note(index))
+        for index in range(10)
     ]
     chapters = merger.chapters(note_parts(notes), 20)
-    assert [part.notes[0].chapter_number for part in chapters] == [1, 2, 3, 4, 5]
+    assert [part.notes[0].chapter_label for part in chapters] == ["1", "2", "3", "4", "5"]
     assert shortener.batches == [("chapters", 5)]
     for number, part in enumerate(chapters):
         assert part.text.startswith(f"Keeper{2 * number} ")
 
 
 def test_a_long_chapter_is_shortened_first(merger: Merger, shortener: Shortener) -> None:
-    notes = [Note(n, 1, "Long", f"{note(n)} {note(n)} {note(n)}") for n in range(50)]
+    notes = [Note(n, "1", "Long", f"{note(n)} {note(n)} {note(n)}") for n in range(50)]
     (chapter,) = merger.chapters(note_parts(notes), 20)
     assert [what for what, _ in shortener.batches][-1] == "chapters"
     assert shortener.batches[0][0] == "summaries of parts"

@@ -24,7 +24,7 @@ def book() -> Book:
 def test_the_passage_that_answers_comes_first() -> None:
     found = Passages(book()).search("Who bought the lantern?", 3)
     assert "lantern" in found[0].text
-    assert found[0].chapter_number == 2
+    assert found[0].chapter_label == "2"
     assert found[0].score > 0
     assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
 

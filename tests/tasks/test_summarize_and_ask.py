@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from infini_cli.errors import DamagedInput, MemoryMismatch, UsageError
-from infini_cli.progress import Event, Read, silent
+from infini_cli.progress import Event, Note, Read, silent
+from infini_cli.store import book_memory
 from infini_cli.store.book_memory import load_book_memory, read_header
 from infini_cli.tasks import book_reader
 from infini_cli.tasks.ask import ask
+from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.read import read
 from infini_cli.tasks.render import render
@@ -37,7 +39,7 @@ def test_every_method_says_what_it_read(tiny: Model, method: str) -> None:
     assert coverage.dropped == 0
     assert coverage.words_read == coverage.num_words == book.num_words
     document = json.loads(render(summary, "json"))
-    assert document["schema"] == "infini/1"
+    assert document["schema"] == "infini/2"
     assert document["coverage"]["dropped"] == 0
     assert "nothing dropped" in render(summary, "md")
     assert ("No model" in render(summary, "text")) is (method in ("lead", "textrank"))
@@ -46,7 +48,7 @@ def test_every_method_says_what_it_read(tiny: Model, method: str) -> None:
 def test_by_chapter_there_is_a_section_a_chapter(tiny: Model) -> None:
     request = SummaryRequest(by_chapter=True)
     summary = summarize(tiny_book(3), request, tiny, silent)
-    assert [section.chapter_number for section in summary.sections] == [1, 2, 3]
+    assert [section.chapter_label for section in summary.sections] == ["1", "2", "3"]
     assert summary.text == ""
 
 
@@ -80,6 +82,24 @@ def test_another_models_memory_is_refused_with_the_reason(
     read(tiny_book(2), ReadRequest(path), tiny, silent)
     with pytest.raises(MemoryMismatch, match="another checkpoint"):
         load_book_memory(path, remembering)
+
+
+def test_a_memory_of_an_older_format_is_refused_and_a_kept_one_made_again(
+    tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, book = tmp_path / "book.infmem", tiny_book(2)
+    with monkeypatch.context() as older:
+        older.setattr(book_memory, "SCHEMA", "infmem/1")
+        read(book, ReadRequest(path), tiny, silent)
+        read_through(book, tiny, silent, notes=True, use_cache=True)
+    with pytest.raises(MemoryMismatch, match="has format 'infmem/1'") as caught:
+        load_book_memory(path, tiny)
+    assert caught.value.hint == "read the book again with `infini read`"
+    told: list[Event] = []
+    again = read_through(book, tiny, told.append, notes=True, use_cache=True)
+    assert again.num_resumed == 0
+    (note,) = [event for event in told if isinstance(event, Note)]
+    assert note.text.endswith("this version reads 'infmem/2'; reading the book again")
 
 
 @pytest.mark.parametrize("place", [0, 40, 700, -3])

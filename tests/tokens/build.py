@@ -105,5 +105,6 @@ def build_book(
             offset += len(text) + len(BLOCK_SEPARATOR)
         offset += len(CHAPTER_SEPARATOR) - (len(BLOCK_SEPARATOR) if blocks else 0)
         reason = "left out" if number in skip else None
-        made.append(Chapter(number, f"Chapter {number}", "toc", tuple(blocks), skip_reason=reason))
+        name = f"Chapter {number}"
+        made.append(Chapter(str(number), name, "toc", tuple(blocks), skip_reason=reason))
     return Book(title, ("Ann Author",), "en", tuple(made), "text", "0" * 64)

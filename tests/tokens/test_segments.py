@@ -33,10 +33,11 @@ def paragraphs(count: int, *, words: int = 12) -> list[str]:
 def check(plan: SegmentPlan, book: Book, tokenizer: Tokenizer) -> None:
     assert [segment.index for segment in plan.segments] == list(range(len(plan.segments)))
     assert all(1 <= segment.num_tokens <= plan.segment_length for segment in plan.segments)
-    numbers = [segment.chapter_number for segment in plan.segments]
-    assert numbers == sorted(numbers)
+    labels = [segment.chapter_label for segment in plan.segments]
+    order = [chapter.label for chapter in book.chapters]
+    assert labels == sorted(labels, key=order.index)
     for chapter in book.chapters:
-        segments = plan.chapter_segments(chapter.number)
+        segments = plan.chapter_segments(chapter.label)
         text = chapter.text if chapter.kept else ""
         assert [id for segment in segments for id in segment.ids.tolist()] == tokenizer.encode(text)
         if segments:
@@ -70,7 +71,7 @@ def test_a_chapter_that_fits_is_one_segment_and_small_ones_are_not_merged(
     book = build_book([["# One", "a"], ["# Two", "b"], paragraphs(3)])
     longest = len(tokenizer.encode(book.chapters[2].text))
     plan = plan_segments(book, tokenizer, longest)
-    assert [segment.chapter_number for segment in plan.segments] == [1, 2, 3]
+    assert [segment.chapter_label for segment in plan.segments] == ["1", "2", "3"]
     assert plan.segments[2].num_tokens == longest
     assert plan.num_chapters == 3
 

@@ -17,7 +17,7 @@ def main(what: str) -> None:
         progress(BatchStep("a.epub", 0, 2))
         progress(Download("weights", 50, 100))
         for tokens in range(0, 1001, 50):
-            progress(Read(TITLE, "Chapter [1]", 1, tokens, 1000, tokens, 1000, 900.0, 3.0))
+            progress(Read(TITLE, "Chapter [1]", "1", tokens, 1000, tokens, 1000, 900.0, 3.0))
             if tokens == 500:
                 progress(Note("half of it"))
         if what == "stream":

@@ -13,7 +13,7 @@ class Recorder:
 
 
 def read(tokens: int, num_tokens: int = 1000, chapter: str = "One") -> Read:
-    return Read("Book", chapter, 1, tokens // 10, 100, tokens, num_tokens, 1830.0, 65.0)
+    return Read("Book", chapter, "1", tokens // 10, 100, tokens, num_tokens, 1830.0, 65.0)
 
 
 def test_a_line_every_ten_per_cent() -> None:
