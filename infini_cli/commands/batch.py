@@ -76,7 +76,7 @@ def command(
     output: Folder,
     books: Books = None,
     files_from: FilesFrom = None,
-    method: MethodOption = Method.HIERARCHICAL,
+    method: MethodOption = Method.NOTES,
     length: Length = "medium",
     by: By = Scope.BOOK,
     strict: Strict = False,

@@ -40,7 +40,7 @@ def summaries(
             help="Methods of `infini summarize`, and the base as `chunks` and `truncated`.",
             metavar="LIST",
         ),
-    ] = "memory,hierarchical,incremental,chunks,truncated,lead,textrank",
+    ] = "memory,notes,hierarchical,incremental,chunks,truncated,lead,textrank",
     window: Annotated[
         int | None,
         typer.Option(

@@ -31,6 +31,7 @@ from infini_cli.ui.terminal import Terminal
 class Method(StrEnum):
     """What `--method` may be."""
 
+    NOTES = "notes"
     HIERARCHICAL = "hierarchical"
     INCREMENTAL = "incremental"
     MEMORY = "memory"
@@ -80,7 +81,7 @@ def command(
     writing: WritingOptions,
     memories: MemoryOptions,
     books: BookPaths = None,
-    method: MethodOption = Method.HIERARCHICAL,
+    method: MethodOption = Method.NOTES,
     length: Length = "medium",
     by: By = Scope.BOOK,
     strict: Strict = False,

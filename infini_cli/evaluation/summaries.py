@@ -1,6 +1,6 @@
 """Summaries by several systems, measured on texts that people have summarised.
 
-`memory`, `hierarchical`, `incremental`, `lead` and `textrank` are the methods of `infini
+`memory`, `notes`, `hierarchical`, `incremental`, `lead` and `textrank` are the methods of `infini
 summarize`. Two more show what the base does by itself: `truncated` reads the beginning of the
 text, as much as fits its window, and `chunks` is `hierarchical` with the memory off.
 """
@@ -30,6 +30,7 @@ from infini_cli.tasks.writer import prompt_ids, write_prompts
 
 READ_BY = {
     "memory": ReadingKind.MEMORY,
+    "notes": ReadingKind.NOTES,
     "hierarchical": ReadingKind.NOTES,
     "incremental": ReadingKind.NOTES,
     "chunks": ReadingKind.NOTES_WITHOUT_MEMORY,

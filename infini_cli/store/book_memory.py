@@ -37,8 +37,8 @@ class Note:
     Attributes:
         segment: index of the segment.
         chapter_label, chapter_title: of the chapter it belongs to.
-        text: the note.
-        support: share of the words of its best sentence that stand in the segment, 0 to 1.
+        text: the note: what of it the segment bears, or its best sentence where nothing is borne.
+        support: share of the words of its best sentence that stand in one place of the segment.
         start, end: the segment's offsets in `Book.text`.
     """
 

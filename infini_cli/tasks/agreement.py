@@ -26,6 +26,7 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from infini_cli.reading.book import BlockKind, Book
+from infini_cli.tasks.names import find_names, words_inside
 from infini_cli.tasks.numbers import Ways, find_numbers
 from infini_cli.tasks.passages import STOP_WORDS, Passages, stems
 from infini_cli.tasks.support import share
@@ -35,11 +36,7 @@ MIN_WORDS = 0.6
 MIN_RARE = 0.5
 LEAST_WEIGHT = 0.25
 """Of a word that is everywhere: in a book of a page all words are, and they still count."""
-MAX_CAPITALISED = 0.2
-"""In English and French about one word in twenty inside sentences has a capital; where one in
-five has, as in German or in a text in capitals, they mark no names."""
 
-_INSIDE = re.compile(r"(?<=[\w,;:] )[^\W\d_][\w'\u2019]*")
 _FIRST = re.compile(r"[^\W\d_][\w'\u2019-]*")
 _NO_NAMES = ("ly", "ing", "ed")
 """Endings of words that begin sentences and are no names: Suddenly, Rowing, Tired."""
@@ -100,14 +97,10 @@ def read_lexicon(book: Book, passages: Passages) -> Lexicon:
     for chapter in book.kept_chapters:
         for block in chapter.blocks:
             if block.kind is not BlockKind.HEADING:
-                counts.update(_INSIDE.findall(block.text))
-    capitalised = {word: count for word, count in counts.items() if word[0].isupper()}
-    has_capitals = sum(capitalised.values()) <= MAX_CAPITALISED * counts.total()
-    names = {word for word, count in capitalised.items() if count > counts[word.lower()]}
+                counts.update(words_inside(block.text))
+    names = find_names(counts)
     return Lexicon(
-        names=frozenset(stem for name in names for stem in stems(name)) if has_capitals else _NONE,
-        rarity=passages.rarity,
-        has_capitals=has_capitals,
+        names=names or frozenset(), rarity=passages.rarity, has_capitals=names is not None
     )
 
 
@@ -116,7 +109,7 @@ def read_claim(sentence: str, lexicon: Lexicon) -> Claim:
     words = tuple(stems(sentence))
     names = {word for word in words if word in lexicon.names}
     if lexicon.has_capitals:
-        for word in _INSIDE.findall(sentence):
+        for word in words_inside(sentence):
             if word[0].isupper():
                 names.update(stems(word))
         first = _FIRST.search(sentence)
@@ -138,6 +131,3 @@ def agree(claim: Claim, known: Set[str], lexicon: Lexicon) -> Agreement:
         rare=borne / sum(weights) if sum(weights) else 1.0,
         facts=sum(facts) / len(facts) if facts else 1.0,
     )
-
-
-_NONE: frozenset[str] = frozenset()

@@ -28,9 +28,10 @@ from infini_cli.store.book_memory import (
     save_book_memory,
 )
 from infini_cli.tasks import prompts
+from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SamplingRequest
-from infini_cli.tasks.support import MIN_SUPPORT, keep_supported
+from infini_cli.tasks.support import MIN_SUPPORT, NAME_REACH, NOTE_REACH, keep_supported
 from infini_cli.tasks.writer import NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY, write_branches
 from infini_cli.tokens.chat import Message
 from infini_cli.tokens.segments import Segment, SegmentPlan, plan_segments
@@ -40,8 +41,11 @@ if TYPE_CHECKING:
     from infini_models.generate import Branch
 
 MAX_GROUP_BYTES = 256 * 1024 * 1024
-"""Of keys and values kept for notes; while these are written a copy of them is held as well."""
+"""Of keys and values copied while notes are written, one copy for each question; what was read is
+let go of as it is copied."""
 MAX_GROUP_SEGMENTS = 16
+QUESTIONS = (prompts.NOTE, prompts.LEARNT)
+"""Asked of every segment: one brings what is done, the other what comes to light."""
 NOTE_TOKENS = 64
 SECONDS_BETWEEN_SAVES = 15.0
 
@@ -99,7 +103,12 @@ def _identity(
     recipe = ""
     if notes:
         recipe = prompts.notes_recipe(
-            NOTE_TOKENS, NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY, MIN_SUPPORT
+            NOTE_TOKENS,
+            NO_REPEAT_NGRAM_SIZE,
+            REPETITION_PENALTY,
+            MIN_SUPPORT,
+            NOTE_REACH,
+            NAME_REACH,
         )
     return Identity(
         model=model.name,
@@ -142,7 +151,7 @@ class _Run:
         split = model.chat.split(turn, 1)
         encode = model.tokenizer.encode
         self.prefix = [*split.before, *encode(prompts.PART_INTRODUCTION)]
-        self.suffix = [*encode(prompts.NOTE), *split.after]
+        self.suffixes = [[*encode(question), *split.after] for question in QUESTIONS]
         self.last_save = time.monotonic()
         self.clock = ReadingClock(
             start.book.title,
@@ -156,15 +165,15 @@ class _Run:
         from infini_models.machine import give_back_memory
 
         memory = self.state.memory
-        group: list[tuple[Segment, Branch]] = []
+        group: list[tuple[Segment, list[Branch]]] = []
         waiting: list[Segment] = []
         group_bytes = 0
         for segment in self.plan.segments[self.state.num_segments_read :]:
-            branch, memory = self._read(segment, memory)
+            branches, memory = self._read(segment, memory)
             waiting.append(segment)
-            if branch is not None and branch.cache is not None:
-                group.append((segment, branch))
-                group_bytes += branch.cache.num_bytes
+            if branches:
+                group.append((segment, branches))
+                group_bytes += sum(b.cache.num_bytes for b in branches if b.cache is not None)
             self._tell(segment, waiting)
             if self._is_due(segment, group, group_bytes):
                 self._save(memory, waiting, self._write_notes(group))
@@ -172,7 +181,7 @@ class _Run:
                 give_back_memory()
         return self.state
 
-    def _read(self, segment: Segment, memory: Memory) -> tuple[Branch | None, Memory]:
+    def _read(self, segment: Segment, memory: Memory) -> tuple[list[Branch], Memory]:
         import torch
         from infini_models.generate import Branch
 
@@ -188,13 +197,16 @@ class _Run:
             )
         after = memory if result.memory is None else result.memory
         if not self.notes:
-            return None, after
+            return [], after
         # A note is written with the memory of all before, the segment itself being in sight.
-        branch = Branch(self.suffix, NOTE_TOKENS, result.cache, before, stream=segment.index)
-        return branch, after
+        branches = [
+            Branch(suffix, NOTE_TOKENS, result.cache, before, stream=segment.index)
+            for suffix in self.suffixes
+        ]
+        return branches, after
 
     def _is_due(
-        self, segment: Segment, group: Sequence[tuple[Segment, Branch]], group_bytes: int
+        self, segment: Segment, group: Sequence[tuple[Segment, list[Branch]]], group_bytes: int
     ) -> bool:
         if segment.index == len(self.plan.segments) - 1:
             return True
@@ -202,26 +214,27 @@ class _Run:
             return time.monotonic() - self.last_save >= SECONDS_BETWEEN_SAVES
         return len(group) >= MAX_GROUP_SEGMENTS or group_bytes >= MAX_GROUP_BYTES
 
-    def _write_notes(self, group: Sequence[tuple[Segment, Branch]]) -> tuple[Note, ...]:
+    def _write_notes(self, group: Sequence[tuple[Segment, list[Branch]]]) -> tuple[Note, ...]:
         if not group:
             return ()
         drafts = write_branches(
             self.model,
-            [branch for _, branch in group],
+            [branch for _, branches in group for branch in branches],
             sampling=SamplingRequest(),
             progress=self.progress,
             what="notes",
-            done=len(self.state.notes),
-            total=len(self.plan.segments),
+            done=len(self.state.notes) * len(QUESTIONS),
+            total=len(self.plan.segments) * len(QUESTIONS),
         )
+        texts = iter(draft.text for draft in drafts)
         return tuple(
-            self._note(segment, draft.text)
-            for (segment, _), draft in zip(group, drafts, strict=True)
+            self._note(segment, [next(texts) for _ in branches]) for segment, branches in group
         )
 
-    def _note(self, segment: Segment, text: str) -> Note:
+    def _note(self, segment: Segment, texts: Sequence[str]) -> Note:
         source = self.model.tokenizer.decode(segment.ids.tolist())
-        kept, support = keep_supported(text, source)
+        text = " ".join(cleaned for cleaned in map(clean_text, texts) if cleaned)
+        kept, support = keep_supported(text, source, reach=NOTE_REACH)
         place = (segment.index, segment.chapter_label, segment.chapter_title)
         return Note(*place, kept, round(support, 3), segment.start, segment.end)
 

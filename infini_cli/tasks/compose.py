@@ -22,7 +22,7 @@ from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE
 from infini_cli.tasks.parts import Part
 from infini_cli.tasks.passages import Span, stems
 from infini_cli.tasks.repeats import repeated
-from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.sentences import split_sentences, stands_alone
 from infini_cli.tasks.support import share
 from infini_cli.tasks.values import SummarySentence
 
@@ -73,24 +73,28 @@ class Composer:
         parts: Sequence[Part],
         words: int,
         *,
+        spare: Sequence[Part] = (),
         within: Sequence[Span] | None = None,
         in_paragraphs: bool = False,
+        strict: bool | None = None,
     ) -> tuple[list[SummarySentence], list[Step]]:
         """Make the sentences of one text.
 
         Args:
             parts: what was written, in order.
             words: how long the text is to be.
+            spare: more notes to fill it with than those that the parts were made of.
             within: the parts of the book it is about, where its notes do not say; None: all.
             in_paragraphs: whether it is cut into paragraphs; else it keeps those of the parts.
+            strict: as for the composer, where this text is another case.
 
         Returns:
             The sentences, and what became of each: those of the text in order, then the others.
         """
-        run = _Composing(self._grounder, self._strict, within)
+        run = _Composing(self._grounder, self._strict if strict is None else strict, within)
         run.take(parts)
         run.shorten(round(words * MAX_OVERSHOOT))
-        run.fill(parts, words)
+        run.fill([*parts, *spare], words)
         sentences = [line.sentence for line in run.lines]
         if in_paragraphs:
             numbers = [index // SENTENCES_PER_PARAGRAPH for index in range(len(sentences))]
@@ -157,8 +161,10 @@ class _Composing:
         return replace(best, step=step)
 
     def _borne(self, source: Part) -> Iterator[_Line]:
-        """Give the sentences of a note that its segment bears and that are news."""
+        """Give the sentences of a note that its segment bears, that are news and stand alone."""
         for text, _ in _sentences(source.text):
+            if not stands_alone(text):
+                continue
             claim = self._grounder.claim(text)
             if self._is_repeated(claim):
                 continue

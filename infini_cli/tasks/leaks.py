@@ -56,6 +56,12 @@ _TELLS = re.compile(
     r"(?:describes?|tells?(?: us)?|says?|explains?|shows?|states?)\s+(?:that|how)\s+",
     re.IGNORECASE,
 )
+_READER = re.compile(
+    r"^(?:by the end of (?:this|the) (?:part|chapter|passage), )?the reader\s+"
+    r"(?:has\s+|have\s+)?(?:learns?|learnt|learned|knows?|finds? out|discovers?|is told)\s+that\s+",
+    re.IGNORECASE,
+)
+_AND_THAT = re.compile(r"\s+and that\s+", re.IGNORECASE)
 _LONGEST_ANNOUNCEMENT = 160
 _LETTER = re.compile(r"[^\W\d_]")
 _WORDS = re.compile(r"\w+(?:['\u2019]\w+)?")
@@ -115,10 +121,12 @@ def _take_off(text: str) -> str:
     if _ANNOUNCEMENT.match(text):
         colon = text.find(":", 0, _LONGEST_ANNOUNCEMENT)
         return text[colon + 1 :].strip() if colon >= 0 else ""
-    for opening in (_ASSENT, _LABEL, _PLACE, _TELLS):
+    for opening in (_ASSENT, _LABEL, _PLACE, _TELLS, _READER):
         match = opening.match(text)
         if match is not None:
-            return text[match.end() :].strip()
+            rest = text[match.end() :].strip()
+            # "The reader learns that Orla wakes, and that it rains."
+            return _AND_THAT.sub(" and ", rest) if opening is _READER else rest
     return text
 
 

@@ -16,6 +16,10 @@ NOTE = (
     "\n\n---\nSay in one plain sentence what happens in this part of the book: who does what, "
     "and what comes of it. Name the people. Add nothing that is not in the text."
 )
+LEARNT = (
+    "\n\n---\nWhat has the reader learnt by the end of this part that matters for the story? "
+    "Answer in one short sentence with names, close to the words of the text."
+)
 MERGE_INTRODUCTION = "These are notes on consecutive parts of the book {title}, in order:\n\n"
 MERGE = (
     "\n\n---\nWrite one paragraph of about {words} words that says what happens in these parts, "
@@ -71,5 +75,5 @@ def notes_recipe(*settings: float) -> str:
     Args:
         settings: of the writing: limits and penalties.
     """
-    text = "\0".join((SYSTEM, PART_INTRODUCTION, NOTE, str(settings)))
+    text = "\0".join((SYSTEM, PART_INTRODUCTION, NOTE, LEARNT, str(settings)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -41,7 +41,7 @@ class SummaryRequest:
     """A summary.
 
     Attributes:
-        method: `hierarchical`, `incremental`, `memory`, `lead` or `textrank`.
+        method: `notes`, `hierarchical`, `incremental`, `memory`, `lead` or `textrank`.
         length: `short`, `medium`, `long`, `10%` or `300w`.
         by_chapter: whether every chapter gets one of its own.
         strict: whether sentences that the book does not bear are left out.
@@ -51,7 +51,7 @@ class SummaryRequest:
         memory: which book memory is used.
     """
 
-    method: str = "hierarchical"
+    method: str = "notes"
     length: str = "medium"
     by_chapter: bool = False
     strict: bool = False

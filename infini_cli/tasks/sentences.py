@@ -45,6 +45,12 @@ ABBREVIATIONS = frozenset(
 LONGEST_ABBREVIATION = 20
 """Characters looked at before a stop: looking at all would take forever on a line of stops."""
 
+_LEANS = re.compile(
+    r"(?:he|she|it|they|his|her|hers|its|their|this|that|these|those|then|there|but|and|also"
+    r"|i|we|you|my|our|your|me|us)\b",
+    re.IGNORECASE,
+)
+
 _END = re.compile(
     # stops, closing quotes and brackets, then space and what may begin a sentence
     r"(?<![.!?\u2026])(?P<stop>[.!?\u2026]++)[\"'\u2019\u201d)\]]*(?=\s+[\"'\u2018\u201c(\[\u2014]*[^\sa-z])"
@@ -72,6 +78,14 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
             spans.append(span)
         start = end
     return spans
+
+
+def stands_alone(sentence: str) -> bool:
+    """Tell whether a sentence can be read without the one before it; in English, by its first word.
+
+    "He goes down on his knees" leans on a sentence that says who.
+    """
+    return _LEANS.match(sentence.lstrip("\"'\u2018\u201c(")) is None
 
 
 def _is_abbreviation(before: str) -> bool:

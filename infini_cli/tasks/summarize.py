@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from infini_cli.errors import UsageError
 from infini_cli.progress import Note as NoteEvent
@@ -13,6 +14,7 @@ from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, load_book_memory
 from infini_cli.tasks import prompts
 from infini_cli.tasks.book_reader import read_through
+from infini_cli.tasks.choose import chapter_of, choose
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.explain import Explanation, Step
 from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
@@ -22,6 +24,7 @@ from infini_cli.tasks.length import Length, chapter_words, parse_length
 from infini_cli.tasks.merge import TOKENS_PER_WORD, Merger
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.parts import Part, note_parts
+from infini_cli.tasks.passages import Span
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.support import reliable
 from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary, SummarySentence
@@ -177,8 +180,31 @@ class _Writing:
             return self._chapters(composer, merger, notes)
         if self.request.method == "incremental":
             return _of_book(*composer.compose([merger.incremental(notes, words)], words))
-        parts = merger.hierarchical(notes, words)
-        return _of_book(*composer.compose(parts, words, in_paragraphs=True))
+        if self.request.method == "hierarchical":
+            parts = merger.hierarchical(notes, words)
+            return _of_book(*composer.compose(parts, words, in_paragraphs=True))
+        return _of_book(*self._chosen(composer, notes, words))
+
+    def _chosen(
+        self,
+        composer: Composer,
+        notes: Sequence[Part],
+        words: int,
+        within: Sequence[Span] | None = None,
+    ) -> tuple[list[SummarySentence], list[Step]]:
+        """Choose from notes; of what the book does not bear others take the place."""
+        question = self.request.question
+        parts = choose(notes, words, question)
+        # An answer is not filled with what does not answer.
+        spare = notes if question is None else ()
+
+        def compose(strict: bool) -> tuple[list[SummarySentence], list[Step]]:
+            return composer.compose(
+                parts, words, spare=spare, within=within, in_paragraphs=True, strict=strict
+            )
+
+        sentences, steps = compose(strict=True)
+        return (sentences, steps) if sentences or self.request.strict else compose(strict=False)
 
     def _from_memory(self, words: int) -> Part:
         prompt = prompts.MEMORY.format(title=self.book.title, words=words)
@@ -197,10 +223,19 @@ class _Writing:
         words = chapter_words(self.length, len(self.book.kept_chapters))
         sections: list[SectionSummary] = []
         steps: list[Step] = []
-        for part in merger.chapters(notes, words):
-            note = part.notes[0]
-            chapter = [c for c in self.book.kept_chapters if c.label == note.chapter_label]
-            sentences, told = composer.compose([part], words, within=chapter_spans(chapter))
+        if self.request.method == "notes":
+            chapters = [list(group) for _, group in groupby(notes, key=chapter_of)]
+        else:
+            chapters = [[part] for part in merger.chapters(notes, words)]
+        for parts in chapters:
+            note = parts[0].notes[0]
+            spans = chapter_spans(
+                c for c in self.book.kept_chapters if c.label == note.chapter_label
+            )
+            if self.request.method == "notes":
+                sentences, told = self._chosen(composer, parts, words, spans)
+            else:
+                sentences, told = composer.compose(parts, words, within=spans)
             place = (note.chapter_label, note.chapter_title)
             sections.append(SectionSummary(*place, tuple(sentences)))
             steps += told

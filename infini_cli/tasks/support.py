@@ -6,14 +6,22 @@ the words they turn on ("robbery", "arrested", "crucial") are nowhere in what wa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence, Set
 
 from infini_cli.store.book_memory import Note
+from infini_cli.tasks.names import find_names, words_inside
 from infini_cli.tasks.passages import stems
 from infini_cli.tasks.sentences import split_sentences
 
 MIN_SUPPORT = 0.7
 """Below it, most sentences of the 1.5B model's notes on the example are wrong or empty."""
+NOTE_REACH = 2
+"""Neighbouring sentences of a page that must have a note's words together. A small model mixes up
+who did what, and then its words are from all over the page. Of 102 sentences on the example judged
+by hand 29 had their words in one place and 24 of those were true; 90 had them anywhere, and 37."""
+NAME_REACH = 1
+"""Sentences before and after that may name whom it is about."""
 
 
 def support(sentence: str, source_stems: frozenset[str]) -> float:
@@ -30,22 +38,24 @@ def share(words: Sequence[str], known: Set[str]) -> float:
     return sum(word in known for word in words) / len(words) if words else 1.0
 
 
-def keep_supported(text: str, source: str) -> tuple[str, float]:
+def keep_supported(text: str, source: str, *, reach: int | None = None) -> tuple[str, float]:
     """Leave out the sentences that their source does not bear.
 
     Args:
         text: what was written.
         source: what it was written from.
+        reach: neighbouring sentences of the source that must have a sentence's words together,
+            its names with one more on either side; None: they may be anywhere in it.
 
     Returns:
         The other sentences, in order, and the support of the best one; where none is borne,
         that one alone.
     """
-    source_stems = frozenset(stems(source))
+    measure = _Source(source, reach)
     sentences = [text[start:end] for start, end in split_sentences(text)]
     if not sentences:
         return text, 0.0
-    scores = [support(sentence, source_stems) for sentence in sentences]
+    scores = [measure.support(sentence) for sentence in sentences]
     best = max(scores)
     kept = [
         sentence
@@ -53,6 +63,36 @@ def keep_supported(text: str, source: str) -> tuple[str, float]:
         if score >= min(MIN_SUPPORT, best)
     ]
     return " ".join(kept), best
+
+
+class _Source:
+    """Where the words of a text stand together."""
+
+    def __init__(self, text: str, reach: int | None) -> None:
+        spans = split_sentences(text) if reach is not None else [(0, len(text))]
+        of_each = [frozenset(stems(text[start:end])) for start, end in spans]
+        size = reach or 1
+        firsts = range(max(1, len(of_each) - size + 1))
+        self._runs = [frozenset[str]().union(*of_each[i : i + size]) for i in firsts]
+        # Who acts may be named just before or after, not elsewhere on the page.
+        self._around = [
+            frozenset[str]().union(*of_each[max(0, i - NAME_REACH) : i + size + NAME_REACH])
+            for i in firsts
+        ]
+        self._names = find_names(Counter(words_inside(text))) or frozenset()
+
+    def support(self, sentence: str) -> float:
+        """Give the share of its words that stand in one place that has its names as well."""
+        words = stems(sentence)
+        names = self._names.intersection(words)
+        return max(
+            (
+                share(words, run)
+                for run, around in zip(self._runs, self._around, strict=True)
+                if names <= around
+            ),
+            default=0.0,
+        )
 
 
 def is_borne_answer(answer: str, question: str, passages: Sequence[str]) -> bool:

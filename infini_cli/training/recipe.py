@@ -90,7 +90,7 @@ class SamplesRecipe:
 
 @dataclass(frozen=True, slots=True)
 class TasksRecipe:
-    """What is learnt: how large a share of the steps is spent on what."""
+    """What is learnt: the share of the steps spent on each; all on pass keys if nothing is said."""
 
     passkey: float = 1.0
     babilong: float = 0.0
@@ -153,9 +153,13 @@ def read_recipe(path: Path) -> Recipe:
         raise InputNotFound(f"cannot read `{path}`: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"`{path.name}` is no TOML: {error}") from error
+    tasks = values.pop("tasks", {})
+    if isinstance(tasks, dict) and tasks:
+        # Who names tasks wants those: pass keys are learnt unasked only where none is named.
+        tasks = {"passkey": 0.0, **tasks}
     parts = {
         "memory": _part(MemoryRecipe, values.pop("memory", {}), "memory."),
-        "tasks": _part(TasksRecipe, values.pop("tasks", {}), "tasks."),
+        "tasks": _part(TasksRecipe, tasks, "tasks."),
         "samples": _part(SamplesRecipe, values.pop("samples", {}), "samples."),
         "optimizer": _part(OptimizerRecipe, values.pop("optimizer", {}), "optimizer."),
     }

@@ -170,8 +170,8 @@ def test_what_a_ledger_holds_is_not_done_again(
     rest = list(evaluate(writer, ledger=ResultLedger(path)))
     assert [(r.output, r.figures) for r in rest] == [(r.output, r.figures) for r in whole]
     steps = [event for event in told if isinstance(event, BatchStep)]
-    assert [step.done for step in steps] == list(range(10, 22))
-    assert {step.total for step in steps} == {21}
+    assert [step.done for step in steps] == list(range(10, 3 * len(SYSTEMS) + 1))
+    assert {step.total for step in steps} == {3 * len(SYSTEMS)}
     # Now nothing is opened, read or written.
     monkeypatch.setattr(summaries, "open_text", None)
     assert list(evaluate(writer_of(tiny, tmp_path), ledger=ResultLedger(path))) == rest
@@ -206,7 +206,7 @@ def test_the_command(infini: Infini, tiny_folder: Path, file: Path, tmp_path: Pa
         assert figure["low"] <= figure["mean"] <= figure["high"]
         mean = sum(item["figures"]["rouge1"] for item in system["items"]) / 2
         assert figure["mean"] == pytest.approx(mean)
-    assert len(ledger.read_text().splitlines()) == 14
+    assert len(ledger.read_text().splitlines()) == 2 * len(SYSTEMS)
     again = infini(*command, "--ledger", ledger, "--json", "--items", "--seed", 3)
     assert again.out == done.out
     short = json.loads(infini(*command, "--limit", 1, "--systems", "lead", "--json").out)

@@ -102,6 +102,52 @@ def test_what_a_reader_sees(summarizer: Summarizer) -> None:
     )
 
 
+INVENTED = "Nerrin sells the walnut box to pirates."
+
+
+@pytest.fixture
+def with_invented(
+    summarizer: Summarizer, tiny: Model, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> Summarizer:
+    """The same, but one note tells of what never was."""
+    texts = (NOTES[0], INVENTED, NOTES[2])
+    notes = [
+        Note(i, c.label, c.title, texts[i], 1.0, c.blocks[0].start, c.blocks[-1].end)
+        for i, c in enumerate(book.kept_chapters)
+    ]
+    put_notes(monkeypatch, book, tiny, notes)
+    return summarizer
+
+
+def test_notes_are_taken_as_they_are_and_only_those_that_are_borne(
+    with_invented: Summarizer,
+) -> None:
+    made = with_invented([], length="48w", explain=True)
+    assert made.method == "notes"
+    assert [sentence.text for sentence in made.sentences] == [NOTES[0], NOTES[2]]
+    assert all(sentence.supported for sentence in made.sentences)
+    assert made.explanation is not None
+    assert [step.text for step in made.explanation.steps if not step.is_kept] == [INVENTED]
+
+
+def test_notes_by_chapter(with_invented: Summarizer) -> None:
+    made = with_invented([], length="short", by_chapter=True)
+    shown = [[sentence.text for sentence in section.sentences] for section in made.sections]
+    assert shown == [[NOTES[0]], [INVENTED], [NOTES[2]]]
+    assert [s.supported for section in made.sections for s in section.sentences] == [
+        True,
+        False,
+        True,
+    ]
+    strict = with_invented([], length="short", by_chapter=True, strict=True)
+    assert [len(section.sentences) for section in strict.sections] == [1, 0, 1]
+
+
+def test_notes_that_answer_a_question(summarizer: Summarizer) -> None:
+    made = summarizer([], length="20w", question="Who weighs what against how many coins?")
+    assert [sentence.text for sentence in made.sentences] == [NOTES[1]]
+
+
 EXPLAINED = """\
 A Book: 6 segments -> 3 of 3 notes -> 2 sentences, 1 left out
 1. Nerrin crosses the lake with a walnut box.

@@ -38,6 +38,30 @@ def test_sentences_that_the_source_does_not_bear_go() -> None:
     )
 
 
+def test_words_from_all_over_the_source_are_no_support_within_reach() -> None:
+    source = "Orlo lays down a pen. The wind blows. Nerrin laughs. It rains. Pia sells a bell."
+    mixed, true = "Pia lays down a bell and laughs.", "Nerrin laughs as it rains."
+    assert keep_supported(f"{mixed} {true}", source) == (f"{mixed} {true}", 1.0)
+    assert keep_supported(f"{mixed} {true}", source, reach=2) == (true, 1.0)
+    kept, best = keep_supported(mixed, source, reach=2)
+    assert kept == mixed
+    assert best == pytest.approx(2 / 5)
+    assert keep_supported(true, "Nerrin laughs.", reach=2) == (true, pytest.approx(2 / 3))
+    assert keep_supported(true, "", reach=2) == (true, 0.0)
+
+
+def test_a_name_must_be_near() -> None:
+    plain = "It rains. The wind blows. Nothing moves."
+    source = f"Here old Orlo lays down a pen. {plain} There Pia laughs at the bell. {plain}"
+    for written, expected in (
+        ("Pia laughs at the bell.", 1.0),
+        ("Orlo laughs at the bell.", 0.0),
+        ("Orlo lays down a pen as it rains.", 1.0),
+    ):
+        support = keep_supported(written, source, reach=2)[1]
+        assert (support > MIN_SUPPORT) == (expected == 1.0), written
+
+
 def test_where_none_is_borne_the_best_stays() -> None:
     text = "Pirates rob the bank. Pirates rob the seal of Nerrin."
     kept, best = keep_supported(text, SOURCE)

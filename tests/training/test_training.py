@@ -255,7 +255,7 @@ def test_a_memory_learns_from_texts_and_from_its_base(
     (tmp_path / "babi" / "qa1_x_train.txt").write_text("1 Ann sat.\n2 Who sat? \tAnn\t1\n")
     text = recipe_file.read_text()
     texts = "next_token = 1\ndistillation = 1\npreservation = 1\n"
-    tasks = "[tasks]\npasskey = 0\nbabilong = 1\n" + texts
+    tasks = "[tasks]\nbabilong = 1\n" + texts
     text = text.replace("carry_share", 'babi = "babi"\nbabi_tasks = [1]\ncarry_share')
     text = text.replace("num_segments = [7, 9]", "num_segments = [2, 3]")
     recipe_file.write_text(text.replace("num_steps = 4", "num_steps = 8") + tasks)
@@ -274,7 +274,7 @@ def test_silence_preserves_the_base_segment_by_segment(
 ) -> None:
     text = recipe_file.read_text().replace("num_steps = 4", "num_steps = 1")
     text = text.replace("num_features = 4", "num_features = 4\ngain_init = 0.0")
-    recipe_file.write_text(text + f"[tasks]\npasskey = 0\n{task} = 1\n")
+    recipe_file.write_text(text + f"[tasks]\n{task} = 1\n")
     outcome = infini("train", recipe_file, "-o", tmp_path / "run")
     assert outcome.code == 0, outcome.err
     (step,) = without_time(tmp_path / "run")
@@ -324,6 +324,13 @@ def test_a_recipe_is_what_it_says_wherever_it_lies(recipe_file: Path, tmp_path: 
     assert read_recipe(other / "r.toml").sha256 != read_recipe(recipe_file).sha256
     with pytest.raises(InputNotFound):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_pass_keys_are_learnt_where_no_task_is_named(recipe_file: Path) -> None:
+    text = recipe_file.read_text()
+    assert read_recipe(recipe_file).tasks == TasksRecipe(passkey=1.0)
+    recipe_file.write_text(text + "[tasks]\nnext_token = 0.5\n")
+    assert read_recipe(recipe_file).tasks == TasksRecipe(passkey=0.0, next_token=0.5)
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
