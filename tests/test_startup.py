@@ -60,7 +60,9 @@ def test_version_imports_nothing_heavy() -> None:
     assert not imported("--version") & HEAVY
 
 
-@pytest.mark.parametrize("verb", ["summarize", "ask", "read", "batch", "models", "memory"])
+@pytest.mark.parametrize(
+    "verb", ["summarize", "ask", "chat", "read", "batch", "recipes", "models", "memory"]
+)
 def test_help_of_a_verb_imports_nothing_heavy(verb: str) -> None:
     assert not imported(verb, "--help") & HEAVY
 
@@ -71,6 +73,6 @@ def test_reading_a_book_imports_no_model(verb: str, text_book: str) -> None:
     assert not imported(verb, text_book) & heavy
 
 
-@pytest.mark.parametrize("arguments", [["models", "list"], ["memory", "list"]])
+@pytest.mark.parametrize("arguments", [["models", "list"], ["memory", "list"], ["recipes", "list"]])
 def test_lists_import_no_torch(arguments: list[str]) -> None:
     assert not imported(*arguments) & {"torch", "transformers", "huggingface_hub"}

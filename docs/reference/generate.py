@@ -68,7 +68,7 @@ def _row(parameter: Any) -> str:
     choices = getattr(parameter.type_descriptor, "choices", None)
     if choices and not metavar:
         metavar = "|".join(str(getattr(choice, "value", choice)) for choice in choices)
-    names = metavar if is_argument else ", ".join(parameter.opts)
+    names = metavar if is_argument else ", ".join([*parameter.opts, *parameter.secondary_opts])
     takes_value = not is_argument and not parameter.is_flag and not parameter.count
     if takes_value and metavar:
         names = f"{names} {metavar}"

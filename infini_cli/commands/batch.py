@@ -28,10 +28,9 @@ from infini_cli.commands.summarize import (
     METHODS_WITHOUT_MODEL,
     By,
     Length,
-    Method,
     MethodOption,
-    Scope,
     Strict,
+    StyleOption,
     summary_request,
 )
 from infini_cli.commands.verb import verb
@@ -76,10 +75,11 @@ def command(
     output: Folder,
     books: Books = None,
     files_from: FilesFrom = None,
-    method: MethodOption = Method.NOTES,
-    length: Length = "medium",
-    by: By = Scope.BOOK,
-    strict: Strict = False,
+    style: StyleOption = None,
+    method: MethodOption = None,
+    length: Length = None,
+    by: By = None,
+    strict: Strict = None,
     form: Format = ResultFormat.MARKDOWN,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Neither use nor keep memories of the books.")
@@ -95,14 +95,14 @@ def command(
     """
     paths = collect_books(_arguments(books, files_from), without=output, limit=limit)
     request = summary_request(
-        method, length, by, writing, MemoryOptions(no_cache=no_cache), strict=strict
+        method, length, by, writing, MemoryOptions(no_cache=no_cache), style=style, strict=strict
     )
     loaded: list[Any] = []
 
     def work(path: Path, progress: Progress) -> Result:
         book = open_book(path, reading, terminal)
         if not loaded:  # once for all books, and not at all if there is nothing to do
-            needs_model = method not in METHODS_WITHOUT_MODEL
+            needs_model = request.method not in METHODS_WITHOUT_MODEL
             loaded.append(engine.open_model(model, progress) if needs_model else None)
         summary = engine.summarize(book, request, loaded[0], progress)
         facts = summary.to_dict()
@@ -114,7 +114,7 @@ def command(
             paths,
             output,
             work,
-            settings=hash_settings(reading, request, form, model, method),
+            settings=hash_settings(reading, request, form, model, request.method),
             suffix=f".{'txt' if form is ResultFormat.TEXT else form.value}",
             redo=redo,
             fail_fast=fail_fast,

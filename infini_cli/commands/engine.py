@@ -23,6 +23,7 @@ from infini_cli.tasks.requests import (
 
 if TYPE_CHECKING:
     from infini_cli.reading.book import Book
+    from infini_cli.tasks.chat import Chat
     from infini_cli.tasks.model import Model
     from infini_cli.tasks.values import Answer, ReadResult, Summary
 
@@ -64,6 +65,26 @@ def ask(
     from infini_cli.tasks.ask import ask
 
     yield from ask(book, request, model, progress, write)
+
+
+def begin_chat(
+    book: Book | None,
+    memory: MemoryRequest,
+    sampling: SamplingRequest,
+    model: Model,
+    progress: Progress,
+) -> Chat:
+    """Read a book and begin to talk about it; None stands for the book inside `memory`."""
+    from infini_cli.tasks.chat import begin
+
+    return begin(book, memory, sampling, model, progress)
+
+
+def reply(chat: Chat, question: str, progress: Progress, write: WriteText = None) -> Chat:
+    """Answer the next question of a conversation."""
+    from infini_cli.tasks.chat import reply
+
+    return reply(chat, question, progress, write)
 
 
 def read(book: Book, request: ReadRequest, model: Model, progress: Progress) -> ReadResult:

@@ -13,11 +13,13 @@ from infini_cli.commands.verb import HELP
 VERBS = {
     "summarize": "Summarise books.",
     "ask": "Ask a book a question; the answer cites its passages.",
+    "chat": "Talk about a book: questions that lean on those before them.",
     "read": "Read a book once and keep the memory of it in a file.",
     "batch": "Summarise many books into a folder.",
     "toc": "List the chapters of a book, and which of them are read.",
     "extract": "Write the text of a book, cleaned and in reading order.",
     "tokens": "Count the tokens that a model would read of a book.",
+    "recipes": "List, show and copy recipes: how summaries are written.",
     "train": "Teach a model's memory, its base left as it is.",
     "eval": "Measure what a model's memory holds, and what it writes.",
     "models": "Fetch, list, check and remove models.",

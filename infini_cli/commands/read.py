@@ -29,6 +29,14 @@ MemoryFile = Annotated[
         metavar="FILE",
     ),
 ]
+Append = Annotated[
+    Path | None,
+    typer.Option(
+        "--append",
+        help="A memory of the same text before it grew: what is new is read, and little more.",
+        metavar="MEMORY",
+    ),
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Read it again even if it was read.")]
 
 
@@ -39,13 +47,14 @@ def command(
     model: ModelOptions,
     book: BookPath = None,
     output: MemoryFile = None,
+    append: Append = None,
     no_cache: NoCache = False,
     json: Json = False,
 ) -> None:
     """Read a book once and keep the memory of it in a file."""
     destination = output or _destination(book)
     refuse_to_overwrite(destination, [book] if book is not None else [])
-    request = ReadRequest(destination, use_cache=not no_cache)
+    request = ReadRequest(destination, use_cache=not no_cache, append=append)
     with terminal.progress() as progress:
         found = open_book(book, reading, terminal)
         result = engine.read(found, request, engine.open_model(model, progress), progress)
@@ -53,6 +62,9 @@ def command(
         terminal.write(to_json({"path": str(destination), **result.to_dict()}))
     else:
         size = phrases.size(destination.stat().st_size)
+        if append is not None:
+            kept = phrases.count(result.num_segments_kept, "segment")
+            terminal.note(f"{kept} of {result.coverage.num_segments:,} had been read before")
         terminal.note(f"wrote `{destination}`, {size}")
 
 

@@ -25,6 +25,19 @@ def write_streamed(
         form: `md` or `text`.
         output: a file, or None.
     """
+    write_text(terminal, lambda write: engine.render(work(write), form), output)
+
+
+def write_text(
+    terminal: Terminal, work: Callable[[engine.WriteText], str], output: Path | None = None
+) -> None:
+    """Write a text: its first words as they come where a person watches, whole elsewhere.
+
+    Args:
+        terminal: where to.
+        work: makes the text; takes the function that writes its first words, or None.
+        output: a file, or None.
+    """
     pieces: list[str] = []
     with terminal.stream(output) as write:
 
@@ -33,8 +46,7 @@ def write_streamed(
             pieces.append(piece)
             write(piece)
 
-        result = work(None if write is None else keep)
-        text = engine.render(result, form)
+        text = work(None if write is None else keep)
         if write is not None:
             written = "".join(pieces).rstrip()
             # What was cut afterwards is on the screen already: then all of it follows again.

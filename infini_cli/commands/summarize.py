@@ -49,21 +49,36 @@ class Scope(StrEnum):
     CHAPTER = "chapter"
 
 
+# None stands for what the style says, or else for what is usual.
+StyleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--style",
+        help="How it is written: a recipe that `infini recipes list` shows, or a file of your own.",
+        metavar="NAME|FILE.toml",
+    ),
+]
 MethodOption = Annotated[
-    Method,
-    typer.Option("--method", help="How; `lead` and `textrank` use no model.", show_default=True),
+    Method | None,
+    typer.Option("--method", help="How; `lead` and `textrank` use no model. Usually `notes`."),
 ]
 Length = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--length", help="`short`, `medium`, `long`, `10%` of the book or `300w`.", metavar="LENGTH"
+        "--length",
+        help="`short`, `medium`, `long`, `10%` of the book or `300w`. Usually `medium`.",
+        metavar="LENGTH",
     ),
 ]
 By = Annotated[
-    Scope, typer.Option("--by", help="Summarise the book, or every chapter.", show_default=True)
+    Scope | None,
+    typer.Option("--by", help="Summarise the book, as is usual, or every chapter."),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Leave out sentences that the book does not support.")
+    bool | None,
+    typer.Option(
+        "--strict/--no-strict", help="Leave out sentences that the book does not support."
+    ),
 ]
 Explain = Annotated[
     bool,
@@ -81,10 +96,11 @@ def command(
     writing: WritingOptions,
     memories: MemoryOptions,
     books: BookPaths = None,
-    method: MethodOption = Method.NOTES,
-    length: Length = "medium",
-    by: By = Scope.BOOK,
-    strict: Strict = False,
+    style: StyleOption = None,
+    method: MethodOption = None,
+    length: Length = None,
+    by: By = None,
+    strict: Strict = None,
     explain: Explain = False,
     form: Format = ResultFormat.MARKDOWN,
     json: Json = False,
@@ -94,14 +110,16 @@ def command(
     if memories.memory is not None and books:
         raise UsageError("give a book or `--memory`, not both", hint="the memory holds its book")
     refuse_to_overwrite(output, books or ())
-    request = summary_request(method, length, by, writing, memories, strict=strict, explain=explain)
+    request = summary_request(
+        method, length, by, writing, memories, style=style, strict=strict, explain=explain
+    )
     written = ResultFormat.JSON if json else form
     with terminal.progress() as progress:
         loaded = None
         results = []
         for path in books or [STDIN]:
             book = None if memories.memory else open_book(path, reading, terminal)
-            if loaded is None and method not in METHODS_WITHOUT_MODEL:
+            if loaded is None and request.method not in METHODS_WITHOUT_MODEL:
                 loaded = engine.open_model(model, progress)
             results.append(engine.summarize(book, request, loaded, progress))
         write_results(terminal, results, written, output)
@@ -111,20 +129,30 @@ def command(
 
 
 def summary_request(
-    method: Method,
-    length: str,
-    by: Scope,
+    method: Method | None,
+    length: str | None,
+    by: Scope | None,
     writing: WritingOptions,
     memories: MemoryOptions,
     *,
-    strict: bool = False,
+    style: str | None = None,
+    strict: bool | None = None,
     explain: bool = False,
 ) -> SummaryRequest:
-    """Put a request together from the options that `summarize` and `batch` share."""
-    return SummaryRequest(
-        method=method.value,
+    """Put a request together from the options that `summarize` and `batch` share.
+
+    What the command line says wins over the style, and the style over what is usual.
+
+    Raises:
+        InputNotFound, UsageError: the style cannot be used.
+    """
+    from infini_cli.tasks.recipes import request_of
+
+    return request_of(
+        style,
+        method=method.value if method is not None else None,
         length=length,
-        by_chapter=by is Scope.CHAPTER,
+        by_chapter=by is Scope.CHAPTER if by is not None else None,
         strict=strict,
         explain=explain,
         sampling=engine.sampling_request(writing),

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "infmem/2"
 SUFFIX = ".infmem"
+BEFORE = "before."
+"""Begins the names of a snapshot's tensors."""
 MAX_TEXT_BYTES = 1 << 30
 """Bound on the text that a memory file may expand to."""
 
@@ -81,6 +83,23 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A point in the middle of a text, to go on from when the text has grown.
+
+    Attributes:
+        memory: as it was there.
+        num_segments: read until then.
+        num_tokens: read until then.
+        plan: sha256 of the plan of these segments.
+    """
+
+    memory: Memory
+    num_segments: int
+    num_tokens: int
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class BookMemory:
     """What was read of a book, so far or whole.
 
@@ -93,6 +112,8 @@ class BookMemory:
         num_tokens_read: tokens read.
         num_tokens: tokens of the plan.
         notes: in reading order.
+        before: the last point before the last chapter at which notes were written; None where
+            there is none.
     """
 
     identity: Identity
@@ -103,6 +124,7 @@ class BookMemory:
     num_tokens_read: int
     num_tokens: int
     notes: tuple[Note, ...] = ()
+    before: Snapshot | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -129,6 +151,11 @@ def save_book_memory(path: Path, book_memory: BookMemory) -> None:
 
     tensors = memory_tensors(book_memory.memory)
     tensors["book"] = _pack_text(book_memory.book)
+    before = book_memory.before
+    if before is not None:
+        earlier = memory_tensors(before.memory)
+        # A copy: a file cannot hold two names for one tensor.
+        tensors |= {f"{BEFORE}{name}": tensor.clone() for name, tensor in earlier.items()}
     header = {
         "schema": SCHEMA,
         "title": book_memory.book.title,
@@ -138,6 +165,7 @@ def save_book_memory(path: Path, book_memory: BookMemory) -> None:
         "num_tokens_read": book_memory.num_tokens_read,
         "num_tokens": book_memory.num_tokens,
         "notes": [asdict(note) for note in book_memory.notes],
+        "before": None if before is None else [before.num_segments, before.num_tokens, before.plan],
         "tensors_sha256": _hash_tensors(tensors),
     }
     # One entry: several would be written in an order that changes from run to run.
@@ -202,6 +230,7 @@ def load_book_memory(path: Path, model: Any) -> BookMemory:
             raise _damaged(path)
         memory = memory_from_tensors(tensors, model.decoder.empty_memory())
         book = _unpack_text(tensors["book"])
+        before = _snapshot(tensors, header.get("before"), model)
     except (SafetensorError, SnapshotError, OSError, KeyError, ValueError, zlib.error) as error:
         raise _damaged(path) from error
     return BookMemory(
@@ -213,7 +242,21 @@ def load_book_memory(path: Path, model: Any) -> BookMemory:
         num_tokens_read=header["num_tokens_read"],
         num_tokens=header["num_tokens"],
         notes=tuple(Note(**note) for note in header["notes"]),
+        before=before,
     )
+
+
+def _snapshot(tensors: dict[str, Tensor], facts: list[Any] | None, model: Any) -> Snapshot | None:
+    from infini_models.snapshot import memory_from_tensors
+
+    if facts is None:
+        return None
+    earlier = {
+        name.removeprefix(BEFORE): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(BEFORE)
+    }
+    return Snapshot(memory_from_tensors(earlier, model.decoder.empty_memory()), *facts)
 
 
 def check_model(name: str, identity: Identity, model: Any) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,13 @@ from infini_cli.store.book_memory import (
     BookMemory,
     Identity,
     Note,
+    Snapshot,
     load_book_memory,
     save_book_memory,
 )
 from infini_cli.tasks import prompts
+from infini_cli.tasks.growth import continued
+from infini_cli.tasks.instructions import USUAL
 from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SamplingRequest
@@ -44,8 +47,6 @@ MAX_GROUP_BYTES = 256 * 1024 * 1024
 """Of keys and values copied while notes are written, one copy for each question; what was read is
 let go of as it is copied."""
 MAX_GROUP_SEGMENTS = 16
-QUESTIONS = (prompts.NOTE, prompts.LEARNT)
-"""Asked of every segment: one brings what is done, the other what comes to light."""
 NOTE_TOKENS = 64
 SECONDS_BETWEEN_SAVES = 15.0
 
@@ -73,6 +74,8 @@ def read_through(
     notes: bool,
     use_cache: bool,
     use_memory: bool = True,
+    questions: Sequence[str] = USUAL.questions,
+    after: BookMemory | None = None,
 ) -> Reading:
     """Read all kept chapters of a book, going on where an earlier run stopped.
 
@@ -84,32 +87,27 @@ def read_through(
         use_cache: whether an earlier run's state is used, and this one's kept.
         use_memory: whether the memory is on; off, each segment is read by the base alone, and
             only the notes are left.
+        questions: what the model is told about each segment; each brings a sentence or two.
+        after: what was read of the text before it grew.
     """
     plan = plan_segments(book, model.tokenizer, model.segment_length)
-    identity = _identity(book, model, plan, notes, use_memory)
+    identity = _identity(book, model, plan, note_recipe(questions) if notes else "", use_memory)
     path = paths.memories_dir() / f"{identity.key}{SUFFIX}" if use_cache else None
     start = _restore(path, model, progress) if path is not None else None
+    grown = continued(after, identity, book, plan) if after is not None else None
+    if start is None or (grown and grown.num_segments_read > start.num_segments_read):
+        start = grown
     if start is None:
         start = BookMemory(
             identity, book, model.decoder.empty_memory(), 0, len(plan.segments), 0, plan.num_tokens
         )
-    run = _Run(start, plan, model, progress, path, notes, use_memory)
+    run = _Run(start, plan, model, progress, path, notes, use_memory, questions)
     return Reading(run.finish(), plan, start.num_segments_read)
 
 
 def _identity(
-    book: Book, model: Model, plan: SegmentPlan, notes: bool, use_memory: bool
+    book: Book, model: Model, plan: SegmentPlan, recipe: str, use_memory: bool
 ) -> Identity:
-    recipe = ""
-    if notes:
-        recipe = prompts.notes_recipe(
-            NOTE_TOKENS,
-            NO_REPEAT_NGRAM_SIZE,
-            REPETITION_PENALTY,
-            MIN_SUPPORT,
-            NOTE_REACH,
-            NAME_REACH,
-        )
     return Identity(
         model=model.name,
         checkpoint=model.checkpoint,
@@ -118,6 +116,19 @@ def _identity(
         source=book.source_sha256,
         plan=plan.sha256,
         recipe=recipe if use_memory else f"{recipe} memory off",
+    )
+
+
+def note_recipe(questions: Sequence[str]) -> str:
+    """Hash what notes depend on besides the model and the text."""
+    return prompts.notes_recipe(
+        NOTE_TOKENS,
+        NO_REPEAT_NGRAM_SIZE,
+        REPETITION_PENALTY,
+        MIN_SUPPORT,
+        NOTE_REACH,
+        NAME_REACH,
+        questions=questions,
     )
 
 
@@ -143,6 +154,7 @@ class _Run:
         path: Path | None,
         notes: bool,
         use_memory: bool,
+        questions: Sequence[str],
     ) -> None:
         self.state, self.plan, self.model = start, plan, model
         self.progress, self.path, self.notes = progress, path, notes
@@ -151,7 +163,9 @@ class _Run:
         split = model.chat.split(turn, 1)
         encode = model.tokenizer.encode
         self.prefix = [*split.before, *encode(prompts.PART_INTRODUCTION)]
-        self.suffixes = [[*encode(question), *split.after] for question in QUESTIONS]
+        self.suffixes = [[*encode(question), *split.after] for question in questions]
+        last = plan.segments[-1].chapter_label if plan.segments else ""
+        self.last_chapter = len(plan.segments) - len(plan.chapter_segments(last))
         self.last_save = time.monotonic()
         self.clock = ReadingClock(
             start.book.title,
@@ -223,8 +237,8 @@ class _Run:
             sampling=SamplingRequest(),
             progress=self.progress,
             what="notes",
-            done=len(self.state.notes) * len(QUESTIONS),
-            total=len(self.plan.segments) * len(QUESTIONS),
+            done=len(self.state.notes) * len(self.suffixes),
+            total=len(self.plan.segments) * len(self.suffixes),
         )
         texts = iter(draft.text for draft in drafts)
         return tuple(
@@ -241,6 +255,11 @@ class _Run:
     def _save(self, memory: Memory, segments: Sequence[Segment], notes: tuple[Note, ...]) -> None:
         num_tokens = sum(segment.num_tokens for segment in segments)
         self.state = self.state.advanced(memory, len(segments), num_tokens, notes)
+        num_read = self.state.num_segments_read
+        if self.notes and num_read <= self.last_chapter:
+            plan = self.plan.prefix_sha256(num_read)
+            point = Snapshot(memory, num_read, self.state.num_tokens_read, plan)
+            self.state = replace(self.state, before=point)
         self.last_save = time.monotonic()
         if self.path is None:
             return

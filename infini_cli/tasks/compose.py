@@ -77,6 +77,7 @@ class Composer:
         within: Sequence[Span] | None = None,
         in_paragraphs: bool = False,
         strict: bool | None = None,
+        fill: bool = True,
     ) -> tuple[list[SummarySentence], list[Step]]:
         """Make the sentences of one text.
 
@@ -87,6 +88,7 @@ class Composer:
             within: the parts of the book it is about, where its notes do not say; None: all.
             in_paragraphs: whether it is cut into paragraphs; else it keeps those of the parts.
             strict: as for the composer, where this text is another case.
+            fill: whether notes are added where it is too short.
 
         Returns:
             The sentences, and what became of each: those of the text in order, then the others.
@@ -94,7 +96,8 @@ class Composer:
         run = _Composing(self._grounder, self._strict if strict is None else strict, within)
         run.take(parts)
         run.shorten(round(words * MAX_OVERSHOOT))
-        run.fill([*parts, *spare], words)
+        if fill:
+            run.fill([*parts, *spare], words)
         sentences = [line.sentence for line in run.lines]
         if in_paragraphs:
             numbers = [index // SENTENCES_PER_PARAGRAPH for index in range(len(sentences))]

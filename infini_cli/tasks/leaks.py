@@ -67,22 +67,31 @@ _LETTER = re.compile(r"[^\W\d_]")
 _WORDS = re.compile(r"\w+(?:['\u2019]\w+)?")
 
 
-def clean_text(text: str) -> str:
-    """Clean every sentence of a text; those of which nothing is left go. Paragraphs stay."""
+def clean_text(text: str, told: tuple[str, ...] = ()) -> str:
+    """Clean every sentence of a text; those of which nothing is left go. Paragraphs stay.
+
+    Args:
+        text: what a model wrote.
+        told: instructions that it was given besides the usual ones.
+    """
     paragraphs = re.split(r"\n\s*\n", _ROLE.sub("", _without_tokens(text, "").strip()))
     cleaned = (
         " ".join(
             sentence
             for start, end in split_sentences(paragraph)
-            if (sentence := clean_sentence(paragraph[start:end]))
+            if (sentence := clean_sentence(paragraph[start:end], told))
         )
         for paragraph in paragraphs
     )
     return "\n\n".join(paragraph for paragraph in cleaned if paragraph)
 
 
-def clean_sentence(text: str) -> str:
+def clean_sentence(text: str, told: tuple[str, ...] = ()) -> str:
     """Take off a sentence what is not about the book.
+
+    Args:
+        text: a sentence that a model wrote.
+        told: instructions that it was given besides the usual ones.
 
     Returns:
         What is left, on one line; empty if nothing is.
@@ -92,16 +101,16 @@ def clean_sentence(text: str) -> str:
     while before != text:  # "Sure! Here is a summary: In this chapter, ..."
         before = text
         text = _without_turns(_take_off(_MARKUP.sub("", text).strip()))
-    if not _LETTER.search(text) or is_echo(text):
+    if not _LETTER.search(text) or is_echo(text, told):
         return ""
     return text[0].upper() + text[1:] if text != whole else text
 
 
-def is_echo(text: str) -> bool:
-    """Tell whether a sentence says an instruction again."""
-    words = _words(text)
-    begins = any(words[: len(i)] == i for i in _instructions() if len(i) >= BEGINNING_WORDS)
-    return begins or words in _instructions() or not _runs(words).isdisjoint(_instruction_runs())
+def is_echo(text: str, told: tuple[str, ...] = ()) -> bool:
+    """Tell whether a sentence says an instruction again, a usual one or one of those given."""
+    words, known = _words(text), _instructions(told)
+    begins = any(words[: len(i)] == i for i in known if len(i) >= BEGINNING_WORDS)
+    return begins or words in known or not _runs(words).isdisjoint(_instruction_runs(told))
 
 
 def _without_turns(text: str) -> str:
@@ -140,14 +149,14 @@ def _runs(words: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
 
 
 @cache
-def _instructions() -> frozenset[tuple[str, ...]]:
+def _instructions(told: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
     """Give the words of every sentence of every instruction, without what is filled in."""
-    texts = [value for name, value in vars(prompts).items() if name.isupper()]
+    texts = [value for name, value in vars(prompts).items() if name.isupper()] + list(told)
     pieces = [piece for text in texts for piece in re.split(r"\{\w+\}", text)]
     sentences = [piece[start:end] for piece in pieces for start, end in split_sentences(piece)]
     return frozenset(words for sentence in sentences if (words := _words(sentence)))
 
 
 @cache
-def _instruction_runs() -> frozenset[tuple[str, ...]]:
-    return frozenset(run for words in _instructions() for run in _runs(words))
+def _instruction_runs(told: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    return frozenset(run for words in _instructions(told) for run in _runs(words))

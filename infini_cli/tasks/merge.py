@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from infini_cli.progress import Progress
 from infini_cli.tasks import prompts
+from infini_cli.tasks.instructions import USUAL, Instructions
 from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.length import MAX_OVERSHOOT, trim_to_words
 from infini_cli.tasks.model import Model
@@ -42,6 +43,7 @@ class Merger:
         sampling: how words are chosen.
         progress: told of what is written.
         question: what the summary is to answer; None: a plain one.
+        instructions: what the model is told.
     """
 
     model: Model
@@ -49,6 +51,7 @@ class Merger:
     sampling: SamplingRequest
     progress: Progress
     question: str | None = None
+    instructions: Instructions = USUAL
 
     def hierarchical(self, notes: Sequence[Part], words: int) -> list[Part]:
         """Give each part of the book its share of the summary.
@@ -87,7 +90,7 @@ class Merger:
     def _shorten_all(self, groups: Sequence[Sequence[Part]], words: int, what: str) -> list[Part]:
         """Shorten each group to so many words; those that are short enough stay as they are."""
         introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
-        ending = prompts.with_focus(prompts.SHORTEN.format(words=words), self.question)
+        ending = self._told(self.instructions.shorten, words)
         return self._rewrite_long(groups, [introduction] * len(groups), ending, words, what)
 
     def _rewrite_long(
@@ -99,11 +102,27 @@ class Merger:
         what: str,
     ) -> list[Part]:
         """Write the groups that are too long again, as batches; the others are only joined."""
+        long = [
+            index
+            for index, group in enumerate(groups)
+            if join_parts(group).num_words > words * MAX_OVERSHOOT
+        ]
+        return self._rewrite(groups, long, introductions, ending, words, what)
+
+    def _rewrite(
+        self,
+        groups: Sequence[Sequence[Part]],
+        which: Sequence[int],
+        introductions: Sequence[str],
+        ending: str,
+        words: int,
+        what: str,
+    ) -> list[Part]:
+        """Write some groups again, as batches; the others are only joined."""
         parts = [join_parts(group) for group in groups]
-        long = [i for i, part in enumerate(parts) if part.num_words > words * MAX_OVERSHOOT]
-        asked = [introductions[i] + _listed(groups[i]) + ending for i in long]
-        for index, written in zip(long, self._write_all(asked, words, what), strict=True):
-            text = keep_supported(clean_text(written), parts[index].text)[0]
+        asked = [introductions[i] + _listed(groups[i]) + ending for i in which]
+        for index, written in zip(which, self._write_all(asked, words, what), strict=True):
+            text = keep_supported(self._clean(written), parts[index].text)[0]
             parts[index] = join_parts(groups[index], text or None)
         return parts
 
@@ -129,7 +148,7 @@ class Merger:
         for group in self._groups(notes, None):
             if summary is None:
                 introduction = prompts.MERGE_INTRODUCTION.format(title=self.title)
-                ending = prompts.with_focus(prompts.MERGE.format(words=words), self.question)
+                ending = self._told(self.instructions.merge, words)
                 prompt = introduction + _listed(group) + ending
                 made_of = group
             else:
@@ -138,11 +157,11 @@ class Merger:
                     + summary.text
                     + prompts.UPDATE_MIDDLE
                     + _listed(group)
-                    + prompts.with_focus(prompts.UPDATE.format(words=words), self.question)
+                    + self._told(self.instructions.update, words)
                 )
                 made_of = [summary, *group]
             (written,) = self._write_all([prompt], words, "summary so far")
-            summary = join_parts(made_of, clean_text(written))
+            summary = join_parts(made_of, self._clean(written))
         assert summary is not None
         return summary
 
@@ -156,8 +175,35 @@ class Merger:
         introductions = [
             prompts.CHAPTER_INTRODUCTION.format(chapter=_chapter(group[0])[1]) for group in members
         ]
-        ending = prompts.with_focus(prompts.CHAPTER.format(words=words), self.question)
+        ending = self._told(self.instructions.chapter, words)
         return self._rewrite_long(runs, introductions, ending, words, "chapters")
+
+    def sections(
+        self, notes: Sequence[Part], words: int, asked: Sequence[str]
+    ) -> Iterator[list[Part]]:
+        """Give what each section tells of each part of the book; every run of notes is written on.
+
+        Args:
+            notes: in reading order; at least one.
+            words: length of a section.
+            asked: what the model is told for each section.
+        """
+        most = max(1, words // MIN_SHARE_WORDS)
+        (parts,) = self._shorten_to([notes], most * MAX_NOTES_AT_ONCE)
+        groups = self._groups(parts, min(most, len(parts)))
+        introductions = [prompts.SHORTEN_INTRODUCTION.format(title=self.title)] * len(groups)
+        share = words // len(groups)
+        every = range(len(groups))
+        for instruction in asked:
+            one = replace(self, instructions=replace(self.instructions, shorten=instruction))
+            ending = one._told(instruction, share)
+            yield one._rewrite(groups, every, introductions, ending, share, "sections")
+
+    def _told(self, instruction: str, words: int) -> str:
+        return prompts.with_focus(instruction.format(words=words), self.question)
+
+    def _clean(self, written: str) -> str:
+        return clean_text(written, self.instructions.besides)
 
     def _groups(self, parts: Sequence[Part], num_groups: int | None) -> list[list[Part]]:
         """Cut into runs of nearly equal size: so many, or so that each fits the bound.

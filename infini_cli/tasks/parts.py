@@ -44,9 +44,14 @@ class Part:
                 yield part
 
 
-def note_parts(notes: Iterable[Note]) -> list[Part]:
-    """Make parts of notes, cleaned of what is no note; those of which nothing is left go."""
-    cleaned = ((note, clean_text(note.text)) for note in notes)
+def note_parts(notes: Iterable[Note], told: tuple[str, ...] = ()) -> list[Part]:
+    """Make parts of notes, cleaned of what is no note; those of which nothing is left go.
+
+    Args:
+        notes: in reading order.
+        told: what the model was told besides the usual instructions.
+    """
+    cleaned = ((note, clean_text(note.text, told)) for note in notes)
     return [Part(text, note=note) for note, text in cleaned if text]
 
 

@@ -6,6 +6,7 @@ Instructions come after the text they are about: small models follow what they r
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 SYSTEM = (
     "You summarize books and answer questions about them. You use only what the text says. "
@@ -69,11 +70,12 @@ def with_focus(instruction: str, question: str | None) -> str:
     return instruction if question is None else instruction + FOCUS + question
 
 
-def notes_recipe(*settings: float) -> str:
+def notes_recipe(*settings: float, questions: Sequence[str]) -> str:
     """Hash what notes depend on besides the model and the text.
 
     Args:
         settings: of the writing: limits and penalties.
+        questions: what the model is told, of every segment.
     """
-    text = "\0".join((SYSTEM, PART_INTRODUCTION, NOTE, LEARNT, str(settings)))
+    text = "\0".join((SYSTEM, PART_INTRODUCTION, *questions, str(settings)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -6,8 +6,9 @@ import time
 
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import save_book_memory
+from infini_cli.store.book_memory import load_book_memory, save_book_memory
 from infini_cli.tasks.book_reader import read_through
+from infini_cli.tasks.growth import check_growth
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import ReadRequest
 from infini_cli.tasks.summarize import coverage_of, model_info
@@ -22,9 +23,19 @@ def read(book: Book, request: ReadRequest, model: Model, progress: Progress) -> 
         request: where to.
         model: who reads.
         progress: told of every segment.
+
+    Raises:
+        InputError, MemoryMismatch: the memory to go on from cannot be used.
+        UsageError: its text is not the beginning of the book.
     """
     started = time.monotonic()
-    reading = read_through(book, model, progress, notes=True, use_cache=request.use_cache)
+    after = None
+    if request.append is not None:
+        after = load_book_memory(request.append, model)
+        check_growth(after.book, book)
+    reading = read_through(
+        book, model, progress, notes=True, use_cache=request.use_cache, after=after
+    )
     save_book_memory(request.destination, reading.book_memory)
     return ReadResult(
         title=book.title,
@@ -32,4 +43,5 @@ def read(book: Book, request: ReadRequest, model: Model, progress: Progress) -> 
         model=model_info(model),
         seconds=round(time.monotonic() - started, 1),
         num_notes=len(reading.book_memory.notes),
+        num_segments_kept=reading.num_resumed,
     )

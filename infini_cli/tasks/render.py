@@ -16,6 +16,7 @@ from infini_cli.tasks.values import (
     SummarySentence,
     join_sentences,
 )
+from infini_cli.tokens.coverage import Coverage
 
 NOT_FOUND = "Not found in this book."
 UNSUPPORTED = "[unsupported]"
@@ -57,7 +58,8 @@ def _summary_body(summary: Summary, form: str) -> str:
     if summary.sentences:
         parts.append(_marked(summary.sentences))
     for section in summary.sections:
-        heading = f"{section.chapter_label}. {section.title}"
+        label = f"{section.chapter_label}. " if section.chapter_label is not None else ""
+        heading = label + section.title
         parts.append(f"## {heading}" if form == "md" else heading)
         if section.sentences:
             parts.append(_marked(section.sentences))
@@ -100,8 +102,8 @@ def _support(summary: Summary) -> str:
     return f" {summary.num_supported:,} of {num_sentences:,} {sentences} matched to passages."
 
 
-def _coverage_line(result: Summary | Answer, support: str) -> str:
-    coverage, model = result.coverage, result.model
+def read_phrase(coverage: Coverage) -> str:
+    """Say what was read, of what there is."""
     if coverage.tokens_read is not None and coverage.num_tokens is not None:
         read = f"{coverage.tokens_read:,} of {coverage.num_tokens:,} tokens"
         segments = "segment" if coverage.num_segments == 1 else "segments"
@@ -109,5 +111,11 @@ def _coverage_line(result: Summary | Answer, support: str) -> str:
     else:
         read = f"{coverage.words_read:,} of {coverage.num_words:,} words"
     dropped = f"{coverage.dropped:,} not read" if coverage.dropped else "nothing dropped"
+    return f"read {read}, {dropped}"
+
+
+def _coverage_line(result: Summary | Answer, support: str) -> str:
+    model = result.model
     who = f"Model {model.name}, seed {result.seed}" if model is not None else "No model"
-    return f"Read {read}, {dropped}.{support} {who}, {result.seconds:.1f} s."
+    read = read_phrase(result.coverage)
+    return f"{read[:1].upper()}{read[1:]}.{support} {who}, {result.seconds:.1f} s."

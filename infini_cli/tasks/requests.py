@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from infini_cli.tasks.instructions import USUAL, Instructions
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryRequest:
@@ -37,6 +39,42 @@ class SamplingRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionStyle:
+    """A section of a summary.
+
+    Attributes:
+        title: its heading.
+        instruction: what is made of each run of notes; `{words}` is filled in.
+    """
+
+    title: str
+    instruction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a summary is to be written, besides method, length and scope.
+
+    Attributes:
+        name: for display.
+        instructions: what the model is told.
+        sections: in place of one text, if any.
+        one_paragraph: whether paragraphs are joined.
+        segment_length: the most tokens that a note is written on; None: the model's own.
+    """
+
+    name: str
+    instructions: Instructions = USUAL
+    sections: tuple[SectionStyle, ...] = ()
+    one_paragraph: bool = False
+    segment_length: int | None = None
+
+
+USUAL_STYLE = Style("")
+"""That of a summary which asks for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class SummaryRequest:
     """A summary.
 
@@ -49,6 +87,7 @@ class SummaryRequest:
         question: what the summary is to answer; None: a plain one. Extracts ignore it.
         sampling: how words are chosen.
         memory: which book memory is used.
+        style: how it is to be written; None: as ever.
     """
 
     method: str = "notes"
@@ -59,6 +98,7 @@ class SummaryRequest:
     question: str | None = None
     sampling: SamplingRequest = SamplingRequest()
     memory: MemoryRequest = MemoryRequest()
+    style: Style | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +125,9 @@ class ReadRequest:
     Attributes:
         destination: file to write it to.
         use_cache: whether a kept memory may be used.
+        append: a memory of the text before it grew; None: it is read whole.
     """
 
     destination: Path
     use_cache: bool = True
+    append: Path | None = None

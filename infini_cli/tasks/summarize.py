@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import replace
 
 from infini_cli.errors import UsageError
 from infini_cli.progress import Note as NoteEvent
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, load_book_memory
-from infini_cli.tasks import prompts
-from infini_cli.tasks.book_reader import read_through
-from infini_cli.tasks.choose import chapter_of, choose
-from infini_cli.tasks.compose import Composer
-from infini_cli.tasks.explain import Explanation, Step
+from infini_cli.tasks.book_reader import note_recipe, read_through
+from infini_cli.tasks.explain import Explanation
 from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
 from infini_cli.tasks.extractive import summarize_without_model
-from infini_cli.tasks.grounding import chapter_spans
-from infini_cli.tasks.length import Length, chapter_words, parse_length
-from infini_cli.tasks.merge import TOKENS_PER_WORD, Merger
+from infini_cli.tasks.instructions import USUAL
+from infini_cli.tasks.length import parse_length
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.parts import Part, note_parts
-from infini_cli.tasks.passages import Span
-from infini_cli.tasks.requests import SummaryRequest
-from infini_cli.tasks.support import reliable
+from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
+from infini_cli.tasks.summary_writer import SummaryWriter
 from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary, SummarySentence
-from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
 
 CLOSED = (
     "this model's gates are closed: it was not trained to remember, so each part is read by "
     "itself and nothing comes out of the memory"
 )
+
+FOREIGN_NOTES = (
+    "the notes in this memory were not written for this style, which asks for others: the summary "
+    "is made of them as they are"
+)
+ROOM_FOR_NOTES = 512
+"""Positions kept for what stands around a segment, and for the note on it."""
 
 NOTHING_SUPPORTED = (
     "no sentence that was written is supported by the book, and `--strict` left all of them out"
@@ -64,7 +63,7 @@ def summarize(
             raise UsageError(f"method `{request.method}` needs a book, not a memory")
         return summarize_without_model(book, request)
     assert model is not None
-    return _summarize_with_model(book, request, model, progress)
+    return _summarize_with_model(book, request, _for_style(model, request.style), progress)
 
 
 def _summarize_with_model(
@@ -74,12 +73,15 @@ def _summarize_with_model(
     book_memory = _book_memory(book, request, model, progress)
     book = book_memory.book if book is None else book
     warnings = list(book.warnings)
+    if request.memory.memory is not None and _is_foreign(book_memory, request.style):
+        warnings.append(FOREIGN_NOTES)
+        progress(NoteEvent(FOREIGN_NOTES, warning=True))
     if not model.remembers and request.method == "memory":
         warnings.append(CLOSED)
         progress(NoteEvent(CLOSED, warning=True))
     length = parse_length(request.length, book.num_words)
-    writing = _Writing(book, book_memory, request, length, model, progress)
-    sentences, sections, steps = writing.write()
+    writer = SummaryWriter(book, book_memory, request, length, model, progress)
+    sentences, sections, steps = writer.write()
     warnings += strict_warnings(request, sentences, sections)
     return Summary(
         title=book.title,
@@ -95,6 +97,7 @@ def _summarize_with_model(
         seconds=round(time.monotonic() - started, 1),
         warnings=tuple(warnings),
         explanation=Explanation(tuple(steps), book_memory.notes) if request.explain else None,
+        style=request.style.name if request.style is not None else None,
     )
 
 
@@ -106,10 +109,11 @@ def strict_warnings(
     """Say where `--strict` left nothing: silence would look like a book without contents."""
     if not request.strict or sentences:
         return []
-    empty = [section.chapter_label for section in sections if not section.sentences]
+    empty = [s.chapter_label or s.title for s in sections if not s.sentences]
     if len(empty) == len(sections):
         return [NOTHING_SUPPORTED]
-    which = f"chapter{'s' if len(empty) > 1 else ''} {', '.join(empty)}"
+    noun = "section" if sections[0].chapter_label is None else "chapter"
+    which = f"{noun}{'s' if len(empty) > 1 else ''} {', '.join(empty)}"
     return [f"of {which} no sentence is supported, and `--strict` left all out"] if empty else []
 
 
@@ -146,101 +150,36 @@ def _book_memory(
     assert book is not None
     notes = request.method != "memory"
     use_cache = request.memory.use_cache
-    return read_through(book, model, progress, notes=notes, use_cache=use_cache).book_memory
+    questions = (request.style or USUAL_STYLE).instructions.questions
+    reading = read_through(
+        book, model, progress, notes=notes, use_cache=use_cache, questions=questions
+    )
+    return reading.book_memory
 
 
-Written = tuple[list[SummarySentence], list[SectionSummary], list[Step]]
+def _for_style(model: Model, style: Style | None) -> Model:
+    """Give the model with the segments that a style asks for.
 
-
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    """What writing a summary needs."""
-
-    book: Book
-    book_memory: BookMemory
-    request: SummaryRequest
-    length: Length
-    model: Model
-    progress: Progress
-
-    def write(self) -> Written:
-        """Write, and tie what was written to the book."""
-        words = self.length.target_words
-        composer = Composer(self.book, strict=self.request.strict)
-        if self.request.method == "memory":
-            return _of_book(*composer.compose([self._from_memory(words)], words))
-        request = self.request
-        merger = Merger(
-            self.model, self.book.title, request.sampling, self.progress, request.question
+    Raises:
+        UsageError: they do not fit the model.
+    """
+    length = style.segment_length if style is not None else None
+    if length is None:
+        return model
+    most = model.decoder.config.max_position_embeddings - ROOM_FOR_NOTES
+    if length > most:
+        raise UsageError(
+            f"segments of {length:,} tokens do not fit `{model.name}`",
+            hint=f"`options.segment_length` can be {most:,} at most",
         )
-        notes = note_parts(reliable(self.book_memory.notes))
-        if not notes:
-            return [], [], []
-        if self.request.by_chapter:
-            return self._chapters(composer, merger, notes)
-        if self.request.method == "incremental":
-            return _of_book(*composer.compose([merger.incremental(notes, words)], words))
-        if self.request.method == "hierarchical":
-            parts = merger.hierarchical(notes, words)
-            return _of_book(*composer.compose(parts, words, in_paragraphs=True))
-        return _of_book(*self._chosen(composer, notes, words))
-
-    def _chosen(
-        self,
-        composer: Composer,
-        notes: Sequence[Part],
-        words: int,
-        within: Sequence[Span] | None = None,
-    ) -> tuple[list[SummarySentence], list[Step]]:
-        """Choose from notes; of what the book does not bear others take the place."""
-        question = self.request.question
-        parts = choose(notes, words, question)
-        # An answer is not filled with what does not answer.
-        spare = notes if question is None else ()
-
-        def compose(strict: bool) -> tuple[list[SummarySentence], list[Step]]:
-            return composer.compose(
-                parts, words, spare=spare, within=within, in_paragraphs=True, strict=strict
-            )
-
-        sentences, steps = compose(strict=True)
-        return (sentences, steps) if sentences or self.request.strict else compose(strict=False)
-
-    def _from_memory(self, words: int) -> Part:
-        prompt = prompts.MEMORY.format(title=self.book.title, words=words)
-        draft = write_prompts(
-            self.model,
-            [prompts.with_focus(prompt, self.request.question)],
-            max_tokens=int(words * TOKENS_PER_WORD),
-            sampling=self.request.sampling,
-            progress=self.progress,
-            what="summary",
-            memory=self.book_memory.memory,
-        )[0]
-        return Part(draft.text)
-
-    def _chapters(self, composer: Composer, merger: Merger, notes: Sequence[Part]) -> Written:
-        words = chapter_words(self.length, len(self.book.kept_chapters))
-        sections: list[SectionSummary] = []
-        steps: list[Step] = []
-        if self.request.method == "notes":
-            chapters = [list(group) for _, group in groupby(notes, key=chapter_of)]
-        else:
-            chapters = [[part] for part in merger.chapters(notes, words)]
-        for parts in chapters:
-            note = parts[0].notes[0]
-            spans = chapter_spans(
-                c for c in self.book.kept_chapters if c.label == note.chapter_label
-            )
-            if self.request.method == "notes":
-                sentences, told = self._chosen(composer, parts, words, spans)
-            else:
-                sentences, told = composer.compose(parts, words, within=spans)
-            place = (note.chapter_label, note.chapter_title)
-            sections.append(SectionSummary(*place, tuple(sentences)))
-            steps += told
-        return [], sections, steps
+    return replace(model, segment_length=length)
 
 
-def _of_book(sentences: list[SummarySentence], steps: list[Step]) -> Written:
-    return sentences, [], steps
+def _is_foreign(book_memory: BookMemory, style: Style | None) -> bool:
+    """Tell whether a style asks for other notes than those that there are."""
+    if style is None or not book_memory.notes:
+        return False
+    questions = style.instructions.questions
+    is_other = questions != USUAL.questions
+    is_other = is_other and book_memory.identity.recipe != note_recipe(questions)
+    return is_other or style.segment_length is not None

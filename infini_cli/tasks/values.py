@@ -76,9 +76,15 @@ class SummarySentence:
 
 @dataclass(frozen=True, slots=True)
 class SectionSummary:
-    """The summary of one chapter."""
+    """The summary of one chapter, or what a style has in place of one.
 
-    chapter_label: str
+    Attributes:
+        chapter_label: None where it is of no chapter.
+        title: of the chapter, or the heading that the style names.
+        sentences: what is written.
+    """
+
+    chapter_label: str | None
     title: str
     sentences: tuple[SummarySentence, ...]
 
@@ -104,6 +110,7 @@ class Summary:
         seconds: wall time.
         warnings: what a reader should know, one line each.
         explanation: which text became what; None unless asked for.
+        style: name of the recipe; None where it was written as ever.
     """
 
     title: str
@@ -119,6 +126,7 @@ class Summary:
     seconds: float
     warnings: tuple[str, ...] = ()
     explanation: Explanation | None = None
+    style: str | None = None
 
     @property
     def text(self) -> str:
@@ -144,6 +152,8 @@ class Summary:
         """Give the JSON form."""
         fields = _document("summary", replace(self, explanation=None))
         del fields["explanation"]
+        if self.style is None:
+            del fields["style"]
         if self.explanation is not None:
             fields["explanation"] = self.explanation.to_dict()
         sections = [
@@ -250,6 +260,7 @@ class ReadResult:
         model: who read it.
         seconds: wall time.
         num_notes: notes written on the way.
+        num_segments_kept: segments that were read before, by another run or of a shorter text.
     """
 
     title: str
@@ -257,6 +268,7 @@ class ReadResult:
     model: ModelInfo
     seconds: float
     num_notes: int
+    num_segments_kept: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""

@@ -47,15 +47,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
-from infini_cli.errors import InputNotFound, UsageError
-
-Span = tuple[int, int]
-"""The least and the most."""
+from infini_cli.errors import UsageError
+from infini_cli.toml_values import Span, make_part, read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,67 +143,20 @@ def read_recipe(path: Path) -> Recipe:
         InputNotFound: there is no such file.
         UsageError: it is no TOML, or something in it is missing, unknown or out of bounds.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputNotFound(f"cannot read `{path}`: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"`{path.name}` is no TOML: {error}") from error
+    values = read_toml(path)
     tasks = values.pop("tasks", {})
     if isinstance(tasks, dict) and tasks:
         # Who names tasks wants those: pass keys are learnt unasked only where none is named.
         tasks = {"passkey": 0.0, **tasks}
     parts = {
-        "memory": _part(MemoryRecipe, values.pop("memory", {}), "memory."),
-        "tasks": _part(TasksRecipe, tasks, "tasks."),
-        "samples": _part(SamplesRecipe, values.pop("samples", {}), "samples."),
-        "optimizer": _part(OptimizerRecipe, values.pop("optimizer", {}), "optimizer."),
+        "memory": make_part(MemoryRecipe, values.pop("memory", {}), "memory."),
+        "tasks": make_part(TasksRecipe, tasks, "tasks."),
+        "samples": make_part(SamplesRecipe, values.pop("samples", {}), "samples."),
+        "optimizer": make_part(OptimizerRecipe, values.pop("optimizer", {}), "optimizer."),
     }
-    recipe = _part(Recipe, {**values, **parts, "folder": path.parent}, "")
+    recipe = make_part(Recipe, {**values, **parts, "folder": path.parent})
     _check(recipe)
     return recipe
-
-
-Part = TypeVar("Part")
-
-
-def _part(kind: type[Part], values: Any, where: str) -> Part:
-    """Make a part of a recipe, each value of the type that its field has."""
-    if not isinstance(values, dict):
-        raise UsageError(f"`{where.rstrip('.')}` is no table")
-    known = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
-    made: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in known:
-            raise UsageError(f"`{where}{name}` is not known", hint=f"known: {', '.join(known)}")
-        made[name] = _value(value, known[name], where + name)
-    try:
-        return kind(**made)
-    except TypeError as error:
-        missing = [n for n in known if n not in made and f"'{n}'" in str(error)]
-        raise UsageError(f"`{where}{missing[0] if missing else '?'}` is missing") from error
-
-
-def _value(value: Any, kind: str, name: str) -> Any:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if kind == "float" and (whole or isinstance(value, float)):
-        return float(value)
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if kind == "int" and whole:
-        return value
-    if kind == "str" and isinstance(value, str):
-        return value
-    if kind == "Span" and whole:
-        return (value, value)
-    numbers = isinstance(value, list) and all(type(item) is int for item in value)
-    if kind == "tuple[int, ...]" and numbers:
-        return tuple(value)
-    if kind == "Span" and numbers and len(value) == 2:
-        return tuple(value)
-    if kind.endswith("Recipe") or kind == "Path":
-        return value
-    raise UsageError(f"`{name}` is not {kind}: {value!r}")
 
 
 def _check(recipe: Recipe) -> None:

@@ -92,6 +92,11 @@ class Terminal:
             with self._room_for_text():
                 messages.write_warning(text, self.settings.color)
 
+    def error(self, text: str, hint: str | None) -> None:
+        """Tell what went wrong where the program goes on nevertheless."""
+        with self._room_for_text():
+            messages.write_error(text, hint, self.settings.color)
+
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """Show progress while the block runs: bars on a terminal, plain lines elsewhere."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from infini_cli.commands import summarize as summarize_verb
 from infini_cli.commands.inputs import read_questions
 from infini_cli.commands.options import ModelOptions, ReadingOptions
 from infini_cli.errors import DamagedInput, UsageError
+from infini_cli.tasks.recipes import request_of
 from infini_cli.tasks.requests import AnswerRequest, ReadRequest, SummaryRequest
 from tests.commands.run import Infini
 
@@ -26,6 +28,8 @@ from tests.commands.run import Infini
 @dataclass(frozen=True)
 class FakeResult:
     text: str
+    num_segments_kept: int = 2
+    coverage: Any = field(default_factory=lambda: SimpleNamespace(num_segments=1_005))
 
     def to_dict(self) -> dict[str, Any]:
         return {"text": self.text, "coverage": {"dropped": 0}}
@@ -103,7 +107,27 @@ def test_every_option_of_a_summary_arrives(infini: Infini, tasks: FakeTasks) -> 
         "question": None,
         "sampling": {"temperature": 0.5, "top_p": 0.9, "top_k": 40, "seed": 7},
         "memory": {"memory": None, "use_cache": False},
+        "style": None,
     }
+
+
+def test_the_command_line_wins_over_the_style(
+    infini: Infini, tasks: FakeTasks, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'description = "x"\nmethod = "incremental"\nlength = "short"\n'
+        "[options]\nby_chapter = true\nstrict = true\n"
+    )
+    wins = ["--method", "memory", "--length", "300w", "--by", "book", "--no-strict"]
+    for options in ([], wins):
+        assert infini("summarize", "a.epub", "--style", recipe, *options).code == 0
+        batch = ("batch", recipe, "-o", tmp_path / f"out{len(options)}", "--style", recipe)
+        assert infini(*batch, *options).code == 0
+    said = [(r.method, r.length, r.by_chapter, r.strict) for r in tasks.requests]
+    assert said[:2] == [("incremental", "short", True, True)] * 2
+    assert said[2:] == [("memory", "300w", False, False)] * 2
+    assert {request.style.name for request in tasks.requests} == {"mine"}
 
 
 def test_an_explanation_leaves_stdout_alone(infini: Infini, tasks: FakeTasks) -> None:
@@ -258,6 +282,14 @@ def test_read_names_the_memory_after_the_book(
     assert json.loads(infini("read", "a.epub", "--json").out)["path"] == "a.infmem"
 
 
+def test_a_grown_text_is_read_on(infini: Infini, tasks: FakeTasks, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.infmem", tmp_path / "new.infmem"
+    outcome = infini("read", "a.epub", "--append", old, "-o", new)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err.splitlines()[0] == "2 segments of 1,005 had been read before"
+    assert tasks.requests == [ReadRequest(new, append=old)]
+
+
 def test_read_from_stdin_needs_a_name(infini: Infini, tasks: FakeTasks) -> None:
     assert infini("read", "-").code == 2
     assert not tasks.requests
@@ -311,5 +343,7 @@ def test_a_batch_is_made_again_where_its_summaries_would_differ(
     plain = hashed(SummaryRequest("lead"))
     assert hashed(SummaryRequest("lead", explain=True)) == plain
     assert hashed(SummaryRequest("lead", strict=True)) != plain
+    style = request_of("plot").style
+    assert hashed(SummaryRequest("lead", style=style)) != plain
     monkeypatch.setattr(batch_verb, "SCHEMA", "infini/1")
     assert hashed(SummaryRequest("lead")) != plain

@@ -117,9 +117,13 @@ def check_command(words: tuple[str, ...], *, is_whole: bool = True) -> Iterator[
             yield error.format_message()
 
 
+def _names(parameter: Any) -> list[str]:
+    return [*parameter.opts, *parameter.secondary_opts]
+
+
 def known_options(command: Any, path: str) -> Iterator[str]:
     """Give the options of a command and of those below it."""
-    yield from (option for parameter in command.params for option in parameter.opts)
+    yield from (option for parameter in command.params for option in _names(parameter))
     if hasattr(command, "list_commands"):
         context = typer.Context(command, info_name=path)
         for child in command.list_commands(context):

@@ -57,6 +57,13 @@ def test_model_folders_are_inside(wheel: zipfile.ZipFile, model: str) -> None:
             assert wheel.read(name) == path.read_bytes()
 
 
+def test_recipes_of_summaries_are_inside(wheel: zipfile.ZipFile) -> None:
+    found = sorted((ROOT / "infini_cli" / "recipes").glob("*.toml"))
+    assert len(found) == 5
+    for path in found:
+        assert wheel.read(f"infini_cli/recipes/{path.name}") == path.read_bytes()
+
+
 def test_three_models_are_described() -> None:
     assert MODELS == [
         "qwen2.5-coder-0.5b-infini",

@@ -13,7 +13,7 @@ import pytest
 from infini_cli.progress import silent
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, Identity, Note
-from infini_cli.tasks import merge
+from infini_cli.tasks import merge, summary_writer
 from infini_cli.tasks import summarize as module
 from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE, parse_length
 from infini_cli.tasks.model import Model
@@ -73,7 +73,7 @@ def summarizer(tiny: Model, book: Book, monkeypatch: pytest.MonkeyPatch) -> Summ
             return [Draft(waiting.pop(0), 1, False) for _ in asked]
 
         monkeypatch.setattr(merge, "write_prompts", write)
-        monkeypatch.setattr(module, "write_prompts", write)
+        monkeypatch.setattr(summary_writer, "write_prompts", write)
         made = summarize(book, SummaryRequest(**options), tiny, silent)
         assert not waiting
         assert made.model is not None

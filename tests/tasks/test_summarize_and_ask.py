@@ -154,7 +154,7 @@ def test_a_question_stands_last_in_what_the_model_is_told(
         asked.extend(prompts)
         return [Draft("A word.", 3, False) for _ in prompts]
 
-    for module in ("merge", "summarize"):
+    for module in ("merge", "summary_writer"):
         monkeypatch.setattr(f"infini_cli.tasks.{module}.write_prompts", listen)
     monkeypatch.setattr(book_reader, "NOTE_TOKENS", 40)
     request = SummaryRequest(method=method, length="20w", question="Who is {Orla}?")

@@ -1,0 +1,163 @@
+"""Write a summary of a book that was read, by the methods that have a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from infini_cli.progress import Progress
+from infini_cli.reading.book import Book
+from infini_cli.store.book_memory import BookMemory
+from infini_cli.tasks.choose import chapter_of, choose
+from infini_cli.tasks.compose import Composer
+from infini_cli.tasks.explain import Step
+from infini_cli.tasks.grounding import chapter_spans
+from infini_cli.tasks.leaks import clean_text
+from infini_cli.tasks.length import MIN_WORDS, Length, chapter_words
+from infini_cli.tasks.merge import TOKENS_PER_WORD, Merger
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.parts import Part, note_parts
+from infini_cli.tasks.passages import Span
+from infini_cli.tasks.prompts import with_focus
+from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
+from infini_cli.tasks.support import reliable
+from infini_cli.tasks.values import SectionSummary, SummarySentence
+from infini_cli.tasks.writer import write_prompts
+
+Written = tuple[list[SummarySentence], list[SectionSummary], list[Step]]
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryWriter:
+    """Writes one summary.
+
+    Attributes:
+        book: what it is of.
+        book_memory: what was kept of reading it.
+        request: method and the rest.
+        length: how long it is to be.
+        model: who writes.
+        progress: told of every step.
+    """
+
+    book: Book
+    book_memory: BookMemory
+    request: SummaryRequest
+    length: Length
+    model: Model
+    progress: Progress
+
+    @property
+    def style(self) -> Style:
+        """How it is to be written."""
+        return self.request.style or USUAL_STYLE
+
+    def write(self) -> Written:
+        """Write, and tie what was written to the book."""
+        sentences, sections, steps = self._write()
+        if self.style.one_paragraph:
+            sentences = [replace(sentence, paragraph=0) for sentence in sentences]
+        return sentences, sections, steps
+
+    def _write(self) -> Written:
+        words = self.length.target_words
+        composer = Composer(self.book, strict=self.request.strict)
+        if self.request.method == "memory":
+            return _of_book(*composer.compose([self._from_memory(words)], words))
+        request = self.request
+        instructions = self.style.instructions
+        merger = Merger(
+            self.model,
+            self.book.title,
+            request.sampling,
+            self.progress,
+            request.question,
+            instructions,
+        )
+        notes = note_parts(reliable(self.book_memory.notes), instructions.besides)
+        if not notes:
+            return [], [], []
+        if self.request.by_chapter:
+            return self._chapters(composer, merger, notes)
+        if self.style.sections:
+            return self._sections(composer, merger, notes)
+        if self.request.method == "incremental":
+            return _of_book(*composer.compose([merger.incremental(notes, words)], words))
+        if self.request.method == "hierarchical":
+            parts = merger.hierarchical(notes, words)
+            return _of_book(*composer.compose(parts, words, in_paragraphs=True))
+        return _of_book(*self._chosen(composer, notes, words))
+
+    def _chosen(
+        self,
+        composer: Composer,
+        notes: Sequence[Part],
+        words: int,
+        within: Sequence[Span] | None = None,
+    ) -> tuple[list[SummarySentence], list[Step]]:
+        """Choose from notes; of what the book does not bear others take the place."""
+        question = self.request.question
+        parts = choose(notes, words, question)
+        # An answer is not filled with what does not answer.
+        spare = notes if question is None else ()
+
+        def compose(strict: bool) -> tuple[list[SummarySentence], list[Step]]:
+            return composer.compose(
+                parts, words, spare=spare, within=within, in_paragraphs=True, strict=strict
+            )
+
+        sentences, steps = compose(strict=True)
+        return (sentences, steps) if sentences or self.request.strict else compose(strict=False)
+
+    def _from_memory(self, words: int) -> Part:
+        prompt = self.style.instructions.memory.format(title=self.book.title, words=words)
+        draft = write_prompts(
+            self.model,
+            [with_focus(prompt, self.request.question)],
+            max_tokens=int(words * TOKENS_PER_WORD),
+            sampling=self.request.sampling,
+            progress=self.progress,
+            what="summary",
+            memory=self.book_memory.memory,
+        )[0]
+        told = self.style.instructions.besides
+        return Part(clean_text(draft.text, told) if told else draft.text)
+
+    def _sections(self, composer: Composer, merger: Merger, notes: Sequence[Part]) -> Written:
+        asked = self.style.sections
+        words = max(MIN_WORDS, self.length.target_words // len(asked))
+        sections: list[SectionSummary] = []
+        steps: list[Step] = []
+        texts = merger.sections(notes, words, [section.instruction for section in asked])
+        for section, parts in zip(asked, texts, strict=True):
+            sentences, told = composer.compose(parts, words, fill=False)
+            sections.append(SectionSummary(None, section.title, tuple(sentences)))
+            steps += told
+        return [], sections, steps
+
+    def _chapters(self, composer: Composer, merger: Merger, notes: Sequence[Part]) -> Written:
+        words = chapter_words(self.length, len(self.book.kept_chapters))
+        sections: list[SectionSummary] = []
+        steps: list[Step] = []
+        if self.request.method == "notes":
+            chapters = [list(group) for _, group in groupby(notes, key=chapter_of)]
+        else:
+            chapters = [[part] for part in merger.chapters(notes, words)]
+        for parts in chapters:
+            note = parts[0].notes[0]
+            spans = chapter_spans(
+                c for c in self.book.kept_chapters if c.label == note.chapter_label
+            )
+            if self.request.method == "notes":
+                sentences, told = self._chosen(composer, parts, words, spans)
+            else:
+                sentences, told = composer.compose(parts, words, within=spans)
+            place = (note.chapter_label, note.chapter_title)
+            sections.append(SectionSummary(*place, tuple(sentences)))
+            steps += told
+        return [], sections, steps
+
+
+def _of_book(sentences: list[SummarySentence], steps: list[Step]) -> Written:
+    return sentences, [], steps
