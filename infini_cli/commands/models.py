@@ -55,6 +55,7 @@ def pull(
 ) -> None:
     """Fetch a model, check it, and convert it for this machine."""
     from infini_cli.store import hub, models
+    from infini_cli.store.catalog import default_model
 
     with terminal.progress() as progress:
         if name is not None and hub.is_hub_name(name):
@@ -66,7 +67,7 @@ def pull(
     if json:
         terminal.write(to_json({"name": name, "path": str(folder)}))
     else:
-        terminal.note(f"`{name or 'the default model'}` is ready in `{folder}`")
+        terminal.note(f"`{name or default_model().name}` is ready in `{folder}`")
 
 
 @app.command("list")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infini_cli.errors import DamagedInput, InputNotFound, UsageError
-from infini_cli.evaluation.haystack import Haystack, Prompt, encode_question, hide
+from infini_cli.evaluation.haystack import Haystack, Layout, Prompt, encode_question, hide
 from infini_cli.tokens.tokenizer import Tokenizer
 
 INSTRUCTION = "Facts about people are hidden in the text of a book. Remember them."
@@ -93,7 +93,13 @@ def read_stories(path: Path) -> list[Story]:
 
 
 def make_prompt(
-    tokenizer: Tokenizer, story: Story, haystack: Haystack, *, length: int, draw: random.Random
+    tokenizer: Tokenizer,
+    story: Story,
+    haystack: Haystack,
+    *,
+    length: int,
+    draw: random.Random,
+    lay: Layout = hide,
 ) -> Prompt:
     """Hide a story's facts anywhere in a haystack, in their order.
 
@@ -103,6 +109,7 @@ def make_prompt(
         haystack: what to hide it in.
         length: tokens of the whole prompt.
         draw: the random numbers.
+        lay: how facts and haystack are laid.
 
     Raises:
         UsageError: the length leaves no room for the facts.
@@ -118,5 +125,5 @@ def make_prompt(
             f"{length:,} tokens leave no room for the facts", hint=f"take {length - room:,} or more"
         )
     depths = sorted(draw.random() for _ in facts)
-    context = (*instruction, *hide(facts, depths, haystack, room, draw))
+    context = (*instruction, *lay(facts, depths, haystack, room, draw, len(instruction)))
     return Prompt(context, question, answer)

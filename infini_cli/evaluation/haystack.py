@@ -52,6 +52,21 @@ class Haystack(Protocol):
         """Give pieces of text as ids, between which a fact may stand; so many tokens or more."""
 
 
+class Layout(Protocol):
+    """A way to lay facts between the pieces of a haystack; see `hide`."""
+
+    def __call__(
+        self,
+        facts: Sequence[Sequence[int]],
+        depths: Sequence[float],
+        haystack: Haystack,
+        num_tokens: int,
+        draw: random.Random,
+        before: int = 0,
+    ) -> list[int]:
+        """Give the ids; `before` is how many tokens stand in front of them."""
+
+
 class RepeatedHaystack:
     """The paper's: the same five sentences over and over."""
 
@@ -99,6 +114,7 @@ def hide(
     haystack: Haystack,
     num_tokens: int,
     draw: random.Random,
+    before: int = 0,
 ) -> list[int]:
     """Lay facts between the pieces of a haystack.
 
@@ -108,17 +124,18 @@ def hide(
         haystack: what to hide them in.
         num_tokens: of the haystack, facts not counted.
         draw: the random numbers.
+        before: tokens that stand in front; they change nothing here.
     """
     found: list[int] = []
-    before = 0
+    laid = 0
     places = (depth * num_tokens for depth in depths)
     waiting = sorted(zip(places, range(len(facts)), strict=True))
     for unit in haystack.units(num_tokens, draw):
         # A fact stands at the end of the piece before whose middle its place is.
-        while waiting and waiting[0][0] < before + len(unit) / 2:
+        while waiting and waiting[0][0] < laid + len(unit) / 2:
             found += facts[waiting.pop(0)[1]]
-        found += unit[: num_tokens - before]
-        before += len(unit)
+        found += unit[: num_tokens - laid]
+        laid += len(unit)
     for _, index in waiting:
         found += facts[index]
     return found

@@ -10,7 +10,7 @@ import random
 from enum import Enum
 
 from infini_cli.errors import UsageError
-from infini_cli.evaluation.haystack import Asked, Haystack, Prompt, encode_question, hide
+from infini_cli.evaluation.haystack import Asked, Haystack, Layout, Prompt, encode_question, hide
 from infini_cli.tokens.tokenizer import Tokenizer
 
 DEPTHS = {"start": 0.0, "middle": 0.5, "end": 1.0}
@@ -55,6 +55,7 @@ def make_prompt(
     draw: random.Random,
     keys: KeySplit = KeySplit.HELD_OUT,
     num_questions: int = 1,
+    lay: Layout = hide,
 ) -> Prompt:
     """Hide facts and ask for one.
 
@@ -69,6 +70,7 @@ def make_prompt(
         keys: from which part of all keys to draw.
         num_questions: how many of the facts are asked for, one after the other; no more than
             there are.
+        lay: how facts and haystack are laid.
 
     Raises:
         UsageError: the length leaves no room for the facts, or there are too many of them.
@@ -93,7 +95,7 @@ def make_prompt(
             f"{length:,} tokens leave no room for the facts", hint=f"take {length - room:,} or more"
         )
     places = [depth, *(draw.random() for _ in facts[1:])]
-    context = (*instruction, *hide(facts, places, haystack, room, draw))
+    context = (*instruction, *lay(facts, places, haystack, room, draw, len(instruction)))
     return Prompt(context, question, answer, tuple(further), tuple(zip(names, chosen, strict=True)))
 
 

@@ -19,6 +19,7 @@ from infini_cli.evaluation.haystack import Haystack, Prompt
 from infini_cli.evaluation.reads import Reads
 from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
+from infini_cli.tokens.sentence_ends import REACH, SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -143,20 +144,27 @@ def evaluate_retrieval(
         progress: told of segments.
         controls: whether the controls are measured too.
     """
-    reads = Reads(model)
+    reads, ends = Reads(model), SentenceEnds(model.tokenizer)
     for group in groups:
-        yield from _measure(model, group, reads, progress, controls)
+        yield from _measure(model, group, reads, ends, progress, controls)
 
 
 def _measure(
-    model: Model, group: Group, reads: Reads, progress: Progress, controls: bool
+    model: Model,
+    group: Group,
+    reads: Reads,
+    ends: SentenceEnds,
+    progress: Progress,
+    controls: bool,
 ) -> Iterator[Cell]:
     start = time.monotonic()
     prompts = group.prompts
-    memories = [
-        _read(model, prompt, reads, progress, f"{number} of {len(prompts)}")
-        for number, prompt in enumerate(prompts, start=1)
-    ]
+    windows, memories = [], []
+    for number, prompt in enumerate(prompts, start=1):
+        *before, last = _segments(model, prompt, ends)
+        windows.append((*last, *prompt.question))
+        name = f"{number} of {len(prompts)}"
+        memories.append(_read(before, prompt.num_tokens, reads, progress, name))
     given: dict[str, Sequence[Memory | None]] = {"memory": memories}
     if controls:
         given["memory off"] = [None] * len(prompts)
@@ -164,7 +172,8 @@ def _measure(
             given["other memory"] = [*memories[1:], memories[0]]
     for condition, chosen in given.items():
         right = [
-            _answer(model, prompt, memory) for prompt, memory in zip(prompts, chosen, strict=True)
+            _answer(model, window, prompt.answer, memory)
+            for window, prompt, memory in zip(windows, prompts, chosen, strict=True)
         ]
         tokens = [token for answer in right for token in answer]
         yield Cell(
@@ -180,37 +189,45 @@ def _measure(
         start = time.monotonic()
 
 
-def _segments(model: Model, prompt: Prompt) -> list[tuple[int, ...]]:
-    """Cut the context; the last piece and the question together are no longer than a segment."""
-    size = model.segment_length
-    last = min(max(1, size - len(prompt.question)), len(prompt.context))
-    before = len(prompt.context) - last
-    cuts = [*range(0, before, size), before]
-    pieces = [prompt.context[a:b] for a, b in pairwise(cuts)]
-    return [*pieces, prompt.context[before:]]
+def _segments(model: Model, prompt: Prompt, ends: SentenceEnds) -> list[tuple[int, ...]]:
+    """Cut the context at sentences' ends; the last piece leaves the question room in its window."""
+    size, context = model.segment_length, prompt.context
+    room = max(1, size - len(prompt.question))
+    last = len(context) - room
+    if last > 0:
+        reach = range(last, min(len(context), last + size // REACH))
+        last = next((place for place in reach if ends.is_end(context, place)), last)
+    before = context[: max(0, last)]
+    cuts = [0, *ends.cut(before, size), len(before)] if before else [0]
+    pieces = [context[a:b] for a, b in pairwise(cuts)]
+    return [*pieces, context[len(before) :]]
 
 
-def _read(model: Model, prompt: Prompt, reads: Reads, progress: Progress, name: str) -> Memory:
-    """Give the memory of all segments but the last, which the window holds."""
+def _read(
+    segments: Sequence[tuple[int, ...]],
+    num_tokens: int,
+    reads: Reads,
+    progress: Progress,
+    name: str,
+) -> Memory:
+    """Give the memory of the segments before the last, which the window holds."""
     memory = reads.empty
-    segments = _segments(model, prompt)
-    clock = ReadingClock(
-        f"prompt of {prompt.num_tokens:,} tokens", len(segments), len(prompt.context)
-    )
+    clock = ReadingClock(f"prompt of {num_tokens:,} tokens", len(segments), sum(map(len, segments)))
     tokens = 0
-    for index, segment in enumerate(segments[:-1], start=1):
+    for index, segment in enumerate(segments, start=1):
         memory = reads.read(segment, memory)
         tokens += len(segment)
         progress(clock.at(index, tokens, name))
     return memory
 
 
-def _answer(model: Model, prompt: Prompt, memory: Memory | None) -> list[bool]:
+def _answer(
+    model: Model, window: tuple[int, ...], answer: Sequence[int], memory: Memory | None
+) -> list[bool]:
     """Tell of each token of the key whether it was written."""
     from infini_models.generate import Branch, read_prompt, write_branches
     from infini_models.sampling import Sampling
 
-    window = (*_segments(model, prompt)[-1], *prompt.question)
-    branch = read_prompt(model.decoder, Branch(window, len(prompt.answer), None, memory))
+    branch = read_prompt(model.decoder, Branch(window, len(answer), None, memory))
     (written,) = write_branches(model.decoder, [branch], Sampling(), ())
-    return [a == b for a, b in zip(written.ids, prompt.answer, strict=True)]
+    return [a == b for a, b in zip(written.ids, answer, strict=True)]

@@ -10,7 +10,9 @@ from infini_cli.errors import UsageError
 from infini_cli.evaluation import babilong, passkey
 from infini_cli.evaluation.babilong import Story
 from infini_cli.evaluation.haystack import Haystack, Prompt, RepeatedHaystack
+from infini_cli.tokens.sentence_ends import SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
+from infini_cli.training.layout import SegmentLayout
 from infini_cli.training.recipe import SamplesRecipe
 
 MEMORY_SHARE = 0.8
@@ -39,10 +41,11 @@ class PromptMaker:
     Args:
         recipe: what to hide and ask.
         sources: what to make it of.
+        ends: where sentences end, and so segments.
     """
 
-    def __init__(self, recipe: SamplesRecipe, sources: Sources) -> None:
-        self._recipe, self._sources = recipe, sources
+    def __init__(self, recipe: SamplesRecipe, sources: Sources, ends: SentenceEnds) -> None:
+        self._recipe, self._sources, self._ends = recipe, sources, ends
         self._repeated = RepeatedHaystack(sources.tokenizer)
 
     def make(
@@ -54,7 +57,7 @@ class PromptMaker:
             UsageError: the segments are too short for the facts.
         """
         if task == "babilong":
-            return _alike(lambda: self._babilong(size * count, draw), num_rows)
+            return _alike(lambda: self._babilong(size, count, draw), num_rows)
         facts = draw.randint(*self._recipe.num_facts)
         deepest = 1.0 - 1.0 / count
 
@@ -62,7 +65,7 @@ class PromptMaker:
             share, place = draw.random(), draw.random()
             in_window = share > MEMORY_SHARE
             depth = deepest + place * (1.0 - deepest) if in_window else place * deepest
-            return self._passkey(size * count, facts, depth, draw)
+            return self._passkey(size, count, facts, depth, draw)
 
         return _alike(make, num_rows)
 
@@ -71,7 +74,10 @@ class PromptMaker:
         in_text = texts is not None and draw.random() < self._recipe.text_share
         return texts if in_text and texts is not None else self._repeated
 
-    def _passkey(self, length: int, facts: int, depth: float, draw: random.Random) -> Prompt:
+    def _passkey(
+        self, size: int, count: int, facts: int, depth: float, draw: random.Random
+    ) -> Prompt:
+        length = size * count
         try:
             return passkey.make_prompt(
                 self._sources.tokenizer,
@@ -82,6 +88,7 @@ class PromptMaker:
                 draw=draw,
                 keys=passkey.KeySplit.TRAINING,
                 num_questions=self._recipe.num_questions,
+                lay=SegmentLayout(size, self._ends),
             )
         except UsageError as error:
             raise UsageError(
@@ -89,13 +96,16 @@ class PromptMaker:
                 hint="raise the least of segment_length or num_segments",
             ) from error
 
-    def _babilong(self, length: int, draw: random.Random) -> Prompt:
+    def _babilong(self, size: int, count: int, draw: random.Random) -> Prompt:
         """Hide a story that is short enough."""
         tokenizer, haystack = self._sources.tokenizer, self._haystack(draw)
+        length, lay = size * count, SegmentLayout(size, self._ends)
         while True:
             story = draw.choice(self._sources.stories)
             try:
-                return babilong.make_prompt(tokenizer, story, haystack, length=length, draw=draw)
+                return babilong.make_prompt(
+                    tokenizer, story, haystack, length=length, draw=draw, lay=lay
+                )
             except UsageError:
                 if not any(len(other.facts) < len(story.facts) for other in self._sources.stories):
                     raise

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from infini_cli.evaluation.haystack import Prompt
+from infini_cli.tokens.sentence_ends import SentenceEnds
+from infini_cli.training.layout import SegmentLayout
 from infini_cli.training.prompts import PromptMaker, Sources, asked
 from infini_cli.training.recall import with_recalls
 from infini_cli.training.recipe import TEXT_TASKS, SamplesRecipe, TasksRecipe
@@ -73,7 +75,8 @@ class Sampler:
         self._tasks = {name: share for name, share in asdict(tasks).items() if share > 0}
         self._recipe, self._sources = recipe, sources
         self._batch_size, self._seed = batch_size, seed
-        self._maker = PromptMaker(recipe, sources)
+        self._ends = SentenceEnds(sources.tokenizer)
+        self._maker = PromptMaker(recipe, sources, self._ends)
         self._drawn: dict[int, list[Prompt]] = {}
 
     def draw(self, step: int) -> Batch:
@@ -127,10 +130,8 @@ class Sampler:
 
         assert self._sources.texts is not None
         length = plan.segment_length * plan.num_segments + 1
-        rows = [
-            [id for unit in self._sources.texts.units(length, draw) for id in unit][:length]
-            for _ in range(self._batch_size)
-        ]
+        lay = SegmentLayout(plan.segment_length, self._ends)
+        rows = [lay((), (), self._sources.texts, length, draw) for _ in range(self._batch_size)]
         learnt = [[float(draw.random() < TEXT_SHARE) for _ in row] for row in rows]
         weights = torch.tensor(learnt)
         if not plan.carries:

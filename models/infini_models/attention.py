@@ -25,6 +25,11 @@ from infini_models.config import BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.memory import LayerMemory
 from infini_models.rotary import rotate
 
+NUM_SINKS = 4
+"""Tokens that a branch leaves unwritten where a segment begins. Pretrained models make the first few
+of whatever they see attention sinks (Xiao et al. 2024): these say nothing of the text, and each
+segment would write them again."""
+
 LinearFactory = Callable[[int, int, bool], nn.Module]
 """Makes a projection from input features, output features and whether it has a bias."""
 
@@ -119,7 +124,8 @@ class InfiniAttention(nn.Module):
         output_BSD = self._add_memory(x_BSD, query_BHSK, local_BHSK, memory)
         after = memory
         if memory is not None and write:
-            written = slice(num_prefix, None)
+            num_sinks = NUM_SINKS if self.memory_branch is not None else 0
+            written = slice(max(num_prefix, num_sinks), None)
             after = self._write(
                 memory, x_BSD[:, written], key_BNSK[:, :, written], value_BNSK[:, :, written]
             )

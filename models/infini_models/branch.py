@@ -25,6 +25,8 @@ N KV heads, G query heads that share a KV head, K head width, F rows of a featur
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -35,6 +37,10 @@ from infini_models.memory import LayerMemory
 
 FLOOR = 0.15
 """f above."""
+
+MARGIN = 1.6
+"""How far below the score of a rate of zero training pushes what is to go by unwritten: a token
+that only just does so in the texts of training is written in others."""
 
 READ_GATE_INIT = 2.0
 """c before training: nearly open, or nothing would be learnt."""
@@ -142,11 +148,17 @@ class MemoryBranch(nn.Module):
             value_BNSK: its values.
             memory: before the segment.
         """
-        rate_BNS = floored_sigmoid(self.rate(x_BSD.float())).transpose(1, 2)
+        score_BNS = self.rate(x_BSD.float()).transpose(1, 2)
+        rate_BNS = floored_sigmoid(score_BNS)
+        # In the place of a normaliser, which the delta rule does not need: how much was written.
+        normalizer_BN1 = memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True)
+        if torch.is_grad_enabled():
+            normalizer_BN1 = normalizer_BN1 + _push(score_BNS).sum(-1, keepdim=True)
         # A rate of zero changes nothing, and no gradient passes it: such tokens are left out.
         written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
         if not bool(written_S.any()):
-            return memory
+            trained = torch.is_grad_enabled()
+            return LayerMemory(memory.memory_BNKV, normalizer_BN1) if trained else memory
         if not bool(written_S.all()):
             x_BSD, rate_BNS = x_BSD[:, written_S], rate_BNS[:, :, written_S]
             key_BNSK, value_BNSK = key_BNSK[:, :, written_S], value_BNSK[:, :, written_S]
@@ -154,8 +166,7 @@ class MemoryBranch(nn.Module):
         value_BNSV = (value_BNSK + self._heads(self.value(x_BSD))).float()
         features_BNSP = _features(key_BNSK, self.key_map)
         written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV, rate_BNS)
-        # In the place of a normaliser, which the delta rule does not need: how much was written.
-        return LayerMemory(written_BNPV, memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True))
+        return LayerMemory(written_BNPV, normalizer_BN1)
 
     def _heads(self, y_BSE: Tensor) -> Tensor:
         return y_BSE.view(*y_BSE.shape[:2], -1, self.config.head_dim).transpose(1, 2)
@@ -164,6 +175,17 @@ class MemoryBranch(nn.Module):
 def floored_sigmoid(score: Tensor) -> Tensor:
     """Give a rate or a gate for a score w x + b: 0 to 1, and 0 itself where the score is low."""
     return ((1.0 + FLOOR) * score.sigmoid() - FLOOR).clamp_min(0.0)
+
+
+def _push(score: Tensor) -> Tensor:
+    """Give zeros whose gradient is that of a rate at its floor, for scores up to `MARGIN` below.
+
+    What is written is a rate's own affair; a penalty on how much is written takes this too.
+    """
+    zero = math.log(FLOOR)
+    slope = FLOOR / (1.0 + FLOOR)
+    pushed = slope * score.clamp(zero - MARGIN, zero)
+    return pushed - pushed.detach()
 
 
 def _features(x_BHSK: Tensor, map_HFK: Tensor) -> Tensor:

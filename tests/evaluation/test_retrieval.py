@@ -15,6 +15,7 @@ from infini_cli.evaluation.haystack import Prompt, RepeatedHaystack
 from infini_cli.evaluation.retrieval import CONDITIONS, evaluate_retrieval, passkey_groups
 from infini_cli.progress import silent
 from infini_cli.tasks.model import Model
+from infini_cli.tokens.sentence_ends import SentenceEnds
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
 from tests.tasks.conftest import open_folder as open_folder
@@ -47,10 +48,10 @@ def test_every_cell_has_its_conditions(remembering: Model) -> None:
 
 
 def test_right_answers_count(remembering: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Prompt, object]] = []
+    asked: list[tuple[tuple[int, ...], object]] = []
 
-    def answer(model: Model, prompt: Prompt, memory: object) -> list[bool]:
-        asked.append((prompt, memory))
+    def answer(model: Model, window: tuple[int, ...], answer: object, memory: object) -> list[bool]:
+        asked.append((window, memory))
         return [True] * 5 if len(asked) % 2 else [True, False, True, True, False]
 
     monkeypatch.setattr(retrieval, "_answer", answer)
@@ -63,12 +64,18 @@ def test_right_answers_count(remembering: Model, monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_token_is_read_once_and_the_window_is_a_segment(remembering: Model) -> None:
+    tokenizer = remembering.tokenizer
+    ends = SentenceEnds(tokenizer)
+    sentences = tokenizer.encode("Here we go. " * 200)
     for size in (1, 47, 48, 49, 500):
-        prompt = Prompt(tuple(range(size)), (1, 2, 3), (4,))
-        pieces = retrieval._segments(remembering, prompt)
-        assert [id for piece in pieces for id in piece] == list(range(size))
-        assert all(0 < len(piece) <= remembering.segment_length for piece in pieces)
-        assert len(pieces[-1]) + 3 <= remembering.segment_length
+        for context in (tuple(range(size)), tuple(sentences[:size])):
+            prompt = Prompt(context, (1, 2, 3), (4,))
+            pieces = retrieval._segments(remembering, prompt, ends)
+            assert tuple(id for piece in pieces for id in piece) == context
+            assert all(0 < len(piece) <= remembering.segment_length for piece in pieces)
+            assert len(pieces[-1]) + 3 <= remembering.segment_length
+            if context[:size] == tuple(sentences[:size]):
+                assert all(tokenizer.decode(list(p)).endswith("go.") for p in pieces[:-1])
 
 
 def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:

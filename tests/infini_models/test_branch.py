@@ -161,6 +161,23 @@ def test_what_is_not_worth_keeping_leaves_the_memory_as_it_was() -> None:
         torch.testing.assert_close(full.normalizer_BNK, torch.full((1, 2, 1), 20.0))
 
 
+@pytest.mark.parametrize(("bias", "is_pushed"), [(-1.0, True), (-2.5, True), (-5.0, False)])
+def test_training_pushes_down_what_is_hardly_unwritten(bias: float, is_pushed: bool) -> None:
+    attention = branched().layers[0].self_attn
+    branch = attention.memory_branch
+    x_BSD = torch.randn(1, 20, TINY.hidden_size, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        branch.rate.weight.zero_()
+        branch.rate.bias.fill_(bias)
+        _, key, value = attention.project(x_BSD)
+        known = branch.write(x_BSD, key, value, branch.empty_memory(1))
+    written = branch.write(x_BSD, key, value, branch.empty_memory(1))
+    assert torch.equal(written.memory_BNKV, known.memory_BNKV)
+    assert torch.equal(written.normalizer_BNK, known.normalizer_BNK)
+    (pushed,) = torch.autograd.grad(written.normalizer_BNK.sum(), branch.rate.bias)
+    assert bool((pushed > 0).all()) is is_pushed
+
+
 def test_with_the_memory_off_the_base_is_untouched() -> None:
     base, decoder = tiny_decoder(), branched()
     ids = random_ids(2, SEGMENT)

@@ -1,0 +1,79 @@
+"""Rows whose segments begin where sentences do, all of one length.
+
+Prompts that are measured are cut at the ends of sentences, each where its own are. The rows of a
+batch must be cut at the same places; so the text is laid to the cuts: what a cut would divide ends
+there, and the next segment goes on with the sentence after. Facts are never divided.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infini_cli.evaluation.haystack import Haystack
+from infini_cli.tokens.sentence_ends import SentenceEnds
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLayout:
+    """Lays texts and facts to segments of one length.
+
+    Attributes:
+        length: of the segments, in tokens.
+        ends: where sentences end.
+    """
+
+    length: int
+    ends: SentenceEnds
+
+    def __call__(
+        self,
+        facts: Sequence[Sequence[int]],
+        depths: Sequence[float],
+        haystack: Haystack,
+        num_tokens: int,
+        draw: random.Random,
+        before: int = 0,
+    ) -> list[int]:
+        """Lay facts between the pieces of a haystack, as `haystack.hide` does.
+
+        Args:
+            facts: ids of each; those at one place keep their order.
+            depths: where each stands, 0 at the start to 1 at the end.
+            haystack: what to hide them in.
+            num_tokens: of the haystack, facts not counted.
+            draw: the random numbers.
+            before: tokens that stand in front of it all.
+        """
+        found: list[int] = []
+        waiting = sorted((depth * num_tokens, index) for index, depth in enumerate(depths))
+        # Of the facts, in tokens: what stands already, and what is still to be laid.
+        laid, left = 0, sum(map(len, facts))
+        # More than is needed: what the cuts leave out is less than half.
+        for unit in haystack.units(2 * (num_tokens + left + self.length), draw):
+            while waiting and waiting[0][0] < len(found) - laid + len(unit) / 2:
+                fact = facts[waiting.pop(0)[1]]
+                room = self._room(before + len(found))
+                if room < len(fact) and len(found) + room <= num_tokens + laid:
+                    found += (list(unit) * (room // len(unit) + 1))[:room]
+                found += fact
+                laid, left = laid + len(fact), left - len(fact)
+            self._lay(unit, found, before, num_tokens + laid)
+            if len(found) == num_tokens + laid and not waiting:
+                break
+        return found
+
+    def _room(self, place: int) -> int:
+        return self.length - place % self.length
+
+    def _lay(self, unit: Sequence[int], found: list[int], before: int, most: int) -> None:
+        """Add a piece, up to a length; at each cut it goes on with its next sentence."""
+        place = 0
+        while place < len(unit) and len(found) < most:
+            room = self._room(before + len(found))
+            taken = unit[place : place + min(room, most - len(found))]
+            found += taken
+            place += len(taken)
+            if len(taken) == room:
+                place = self.ends.next_sentence(unit, place)
