@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from infini_cli.errors import UsageError
 from infini_cli.reading.book import Book
-from infini_cli.tasks.passages import Passages, stems
+from infini_cli.tasks.passages import Passages
 from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import MIN_SUPPORT, support
 
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")

@@ -28,7 +28,8 @@ from dataclasses import dataclass
 from infini_cli.reading.book import BlockKind, Book
 from infini_cli.tasks.names import find_names, words_inside
 from infini_cli.tasks.numbers import Ways, find_numbers
-from infini_cli.tasks.passages import STOP_WORDS, Passages, stems
+from infini_cli.tasks.passages import Passages
+from infini_cli.tasks.stems import STOP_WORDS, stems
 from infini_cli.tasks.support import share
 
 MIN_WORDS = 0.6

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infini_cli.tasks.parts import Part
-from infini_cli.tasks.passages import stems
 from infini_cli.tasks.sentences import split_sentences, stands_alone
+from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import share
 from infini_cli.tasks.textrank import rank_sentences
 

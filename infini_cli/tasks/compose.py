@@ -20,9 +20,10 @@ from infini_cli.tasks.grounding import Grounder
 from infini_cli.tasks.leaks import clean_sentence
 from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE
 from infini_cli.tasks.parts import Part
-from infini_cli.tasks.passages import Span, stems
+from infini_cli.tasks.passages import Span
 from infini_cli.tasks.repeats import repeated
 from infini_cli.tasks.sentences import split_sentences, stands_alone
+from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import share
 from infini_cli.tasks.values import SummarySentence
 

@@ -10,9 +10,9 @@ from infini_cli.reading.book import Block, BlockKind, Book, Chapter
 from infini_cli.tasks.explain import EXTRACTED, Explanation, Step
 from infini_cli.tasks.grounding import cite_exactly
 from infini_cli.tasks.length import MIN_SHARE, chapter_words, parse_length
-from infini_cli.tasks.passages import stems
 from infini_cli.tasks.requests import SummaryRequest
 from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.stems import stems
 from infini_cli.tasks.textrank import rank_sentences
 from infini_cli.tasks.values import SectionSummary, Summary, SummarySentence
 from infini_cli.tokens.coverage import Coverage

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence, Set
 
 from infini_cli.reading.book import Block, Book, Chapter
 from infini_cli.tasks.agreement import Agreement, Claim, agree, read_claim, read_lexicon
-from infini_cli.tasks.passages import Passages, ScoredPassage, Span, stems
+from infini_cli.tasks.passages import Passages, ScoredPassage, Span
 from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import share
 from infini_cli.tasks.values import SentenceCitation, SummarySentence
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,73 +11,16 @@ import bm25s
 import numpy as np
 
 from infini_cli.reading.book import BLOCK_SEPARATOR, Block, BlockKind, Book, Chapter
+from infini_cli.tasks.search_terms import search_terms
 from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.stems import stems
 
 MAX_PASSAGE_WORDS = 120
 MAX_BLOCK_WORDS = 3 * MAX_PASSAGE_WORDS
 """A longer block is cut at sentences: in a block of thousands of words every word is found."""
+NEIGHBOUR_SHARE = 0.3
+"""Of the scores of the passages before and after: counts for one that shares a word itself."""
 Span = tuple[int, int]
-# Chinese and Japanese are written without spaces: there each character counts as a word.
-_UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+(?:['\u2019](?:(?![{_UNSPACED}])\w)+)?")
-_SUFFIXES = ("'s", "\u2019s", "ing", "ed", "es", "s")
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "he",
-        "her",
-        "him",
-        "his",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "not",
-        "of",
-        "on",
-        "or",
-        "she",
-        "that",
-        "the",
-        "their",
-        "them",
-        "they",
-        "this",
-        "to",
-        "was",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "you",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +33,7 @@ class ScoredPassage:
         blocks: identifiers with their offsets in the passage.
         page: label of its first page, where there are pages.
         start, end: offsets in `Book.text`.
-        score: BM25; higher is better.
+        score: BM25, neighbours counted; higher is better.
     """
 
     text: str
@@ -118,13 +61,13 @@ class Passages:
         self._passages = [p for chapter in book.kept_chapters for p in _cut(chapter)]
         vocabulary: dict[str, int] = {}
         corpus = [
-            [vocabulary.setdefault(word, len(vocabulary)) for word in stems(passage.text)]
+            [vocabulary.setdefault(term, len(vocabulary)) for term in search_terms(passage.text)]
             for passage in self._passages
         ]
         self._vocabulary = vocabulary
-        self._frequency = np.zeros(len(vocabulary), dtype=np.int64)
-        for words in corpus:
-            self._frequency[list(set(words))] += 1
+        self._frequency = Counter(
+            word for passage in self._passages for word in set(stems(passage.text))
+        )
         self._starts = np.array([passage.start for passage in self._passages], dtype=np.int64)
         self._ends = np.array([passage.end for passage in self._passages], dtype=np.int64)
         self._index: bm25s.BM25 | None = None
@@ -137,10 +80,8 @@ class Passages:
 
     def rarity(self, word: str) -> float:
         """Give 0 for a stem that stands in every passage, to 1 for one that stands in none."""
-        if word not in self._vocabulary:
-            return 1.0
-        count = int(self._frequency[self._vocabulary[word]])
-        return math.log((1 + len(self)) / (1 + count)) / math.log(1 + len(self))
+        count = self._frequency[word]
+        return math.log((1 + len(self)) / (1 + count)) / math.log(1 + len(self)) if count else 1.0
 
     def search(
         self, question: str, num_passages: int, within: Sequence[Span] | None = None
@@ -152,11 +93,16 @@ class Passages:
             num_passages: the most to give.
             within: parts of the book, as offsets in `Book.text`, that they must touch; None: all.
         """
-        words = list(dict.fromkeys(stems(question)))
-        known = [self._vocabulary[word] for word in words if word in self._vocabulary]
+        terms = dict.fromkeys(search_terms(question))
+        known = [self._vocabulary[term] for term in terms if term in self._vocabulary]
         if self._index is None or not known:
             return []
-        scores = np.asarray(self._index.get_scores_from_ids(known))
+        own = np.asarray(self._index.get_scores_from_ids(known))
+        # What is asked often stands beside what tells of it.
+        scores = own.copy()
+        scores[1:] += NEIGHBOUR_SHARE * own[:-1]
+        scores[:-1] += NEIGHBOUR_SHARE * own[1:]
+        scores[own <= 0] = 0
         if within is not None:
             inside = np.zeros(len(scores), dtype=bool)
             for start, end in within:
@@ -165,12 +111,6 @@ class Passages:
         # Stable: of equal scores the earlier passage comes first.
         order = np.argsort(-scores, kind="stable")[:num_passages]
         return [replace(self._passages[i], score=float(scores[i])) for i in order if scores[i] > 0]
-
-
-def stems(text: str) -> list[str]:
-    """Give the words that count, lower case, common endings taken off."""
-    words = (word.lower() for word in _WORD.findall(text))
-    return [_stem(word) for word in words if word not in STOP_WORDS]
 
 
 def best_quote(passage: str, answer: str, question: str) -> str:
@@ -184,13 +124,6 @@ def best_quote(passage: str, answer: str, question: str) -> str:
         if score > best_score:
             best, best_score = passage[start:end], score
     return best
-
-
-def _stem(word: str) -> str:
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
-            return word[: -len(suffix)]
-    return word
 
 
 def _cut(chapter: Chapter) -> Iterator[ScoredPassage]:

@@ -11,8 +11,8 @@ from collections.abc import Sequence, Set
 
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.names import find_names, words_inside
-from infini_cli.tasks.passages import stems
 from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.stems import stems
 
 MIN_SUPPORT = 0.7
 """Below it, most sentences of the 1.5B model's notes on the example are wrong or empty."""

@@ -26,9 +26,9 @@ from infini_models.memory import LayerMemory
 from infini_models.rotary import rotate
 
 NUM_SINKS = 4
-"""Tokens that a branch leaves unwritten where a segment begins. Pretrained models make the first few
-of whatever they see attention sinks (Xiao et al. 2024): these say nothing of the text, and each
-segment would write them again."""
+"""Tokens that a branch leaves unwritten where a segment begins. Pretrained models make the first
+few of whatever they see attention sinks (Xiao et al. 2024): these say nothing of the text, and
+each segment would write them again."""
 
 LinearFactory = Callable[[int, int, bool], nn.Module]
 """Makes a projection from input features, output features and whether it has a bias."""
@@ -165,15 +165,14 @@ class InfiniAttention(nn.Module):
         )
         heads = (batch, self.config.num_key_value_heads, -1, self.config.head_dim)
         # Grouped queries become rows of one product a KV head: keys are never repeated.
-        turned_query_BNRK = rotate(query_BHSK, *rotary).reshape(heads).float()
-        turned_query_BNRK = turned_query_BNRK * self.config.head_dim**-0.5
-        scores_BNRC = turned_query_BNRK @ keys_BNCK.float().transpose(-1, -2)
-        scores_BNGSC = scores_BNRC.view(*heads[:2], self.config.num_groups, num_tokens, -1)
-        scores_BNGSC = scores_BNGSC.masked_fill(masked_BSC[:, None, None], float("-inf"))
-        weights_BNRC = scores_BNGSC.softmax(dim=-1).view_as(scores_BNRC)
-        local_BNRK = weights_BNRC @ values_BNCK.float()
-        local_BHSK = local_BNRK.view(batch, -1, num_tokens, self.config.head_dim)
-        return self._add_memory(x_BSD, query_BHSK, local_BHSK.to(query_BHSK.dtype), memory)
+        local_BNRK = functional.scaled_dot_product_attention(
+            rotate(query_BHSK, *rotary).reshape(heads),
+            keys_BNCK,
+            values_BNCK,
+            attn_mask=~masked_BSC.repeat(1, self.config.num_groups, 1).unsqueeze(1),
+        )
+        local_BHSK = local_BNRK.reshape(batch, -1, num_tokens, self.config.head_dim)
+        return self._add_memory(x_BSD, query_BHSK, local_BHSK, memory)
 
     def project(self, x_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give queries [B, H, S, K], keys and values [B, N, S, K], none with position."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from infini_cli.tasks.agreement import Lexicon, agree, read_claim, read_lexicon
-from infini_cli.tasks.passages import Passages, stems
+from infini_cli.tasks.passages import Passages
+from infini_cli.tasks.stems import stems
 from tests.tokens.build import build_book
 
 SCENE = (

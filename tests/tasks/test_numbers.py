@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infini_cli.tasks.numbers import MAX_SPELT, find_numbers
-from infini_cli.tasks.passages import stems
+from infini_cli.tasks.stems import stems
 
 
 def is_in(sentence: str, source: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infini_cli.store.book_memory import Note
-from infini_cli.tasks.passages import stems
+from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import (
     MIN_SUPPORT,
     is_borne_answer,
