@@ -21,6 +21,7 @@ from infini_cli.batch_ledger import LEDGER_NAME, Entry, Ledger, Outcome
 from infini_cli.batch_names import name_outputs
 from infini_cli.errors import InfiniError, InputError, InputNotFound, Interrupted, UsageError
 from infini_cli.progress import BatchStep, Progress, silent
+from infini_cli.time_limit import time_limit
 
 LOCK_NAME = ".run.lock"
 _HASH_PIECE_BYTES = 1 << 20
@@ -83,6 +84,7 @@ def run_batch(
     suffix: str,
     redo: bool = False,
     fail_fast: bool = False,
+    timeout_seconds: float | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Work on books one after the other and write one file for each.
@@ -99,6 +101,7 @@ def run_batch(
         suffix: of the outputs, `.md` for example.
         redo: whether to work on finished books again.
         fail_fast: whether to stop at the first failure.
+        timeout_seconds: the most that a book may take; one that takes longer fails.
         progress: told when a book begins and how it ends.
 
     Raises:
@@ -110,7 +113,7 @@ def run_batch(
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK_NAME, timeout=0):
             ledger = Ledger(folder / LEDGER_NAME)
-            run = _Run(folder, work, settings, ledger, redo, progress, len(books))
+            run = _Run(folder, work, settings, ledger, redo, timeout_seconds, progress, len(books))
             run.work_on(name_outputs(books, folder, suffix, ledger.outputs()), fail_fast)
             return run.report()
     except Timeout as error:
@@ -137,6 +140,7 @@ class _Run:
         settings: str,
         ledger: Ledger,
         redo: bool,
+        timeout_seconds: float | None,
         progress: Progress,
         num_books: int,
     ) -> None:
@@ -145,6 +149,7 @@ class _Run:
         self._settings = settings
         self._ledger = ledger
         self._redo = redo
+        self._timeout_seconds = timeout_seconds
         self._progress = progress
         self._num_books = num_books
         self._done: list[Path] = []
@@ -189,7 +194,8 @@ class _Run:
         # Written down before the work, so that the name stays this book's even after a kill.
         self._ledger.append(entry)
         try:
-            result = self._work(path, self._progress)
+            with time_limit(self._timeout_seconds, path.name):
+                result = self._work(path, self._progress)
         except InfiniError as error:
             if isinstance(error, Interrupted):
                 raise KeyboardInterrupt from error

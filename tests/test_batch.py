@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from infini_cli.batch import LOCK_NAME, Report, Result, run_batch
-from infini_cli.errors import DamagedInput, Interrupted, UsageError
+from infini_cli.batch import LOCK_NAME, Report, Result, Work, run_batch
+from infini_cli.errors import DamagedInput, InputTooLarge, Interrupted, UsageError
 from infini_cli.progress import BatchStep, Event, Progress
 
 
@@ -41,9 +42,7 @@ def write_books(folder: Path, **texts: str) -> list[Path]:
     return [folder / f"{name}.txt" for name in texts]
 
 
-def run(
-    books: list[Path], folder: Path, work: Shouting, settings: str = "s", **more: object
-) -> Report:
+def run(books: list[Path], folder: Path, work: Work, settings: str = "s", **more: object) -> Report:
     return run_batch(books, folder, work, settings=settings, suffix=".md", **more)  # type: ignore[arg-type]
 
 
@@ -123,6 +122,30 @@ def test_fail_fast(tmp_path: Path) -> None:
     books = write_books(tmp_path / "in", a="good", b="damaged", c="good too")
     report = run(books, tmp_path / "out", Shouting(), fail_fast=True)
     assert (len(report.done), len(report.failed)) == (1, 1)
+
+
+def test_a_book_that_takes_too_long_fails_and_the_others_go_on(tmp_path: Path) -> None:
+    books = write_books(tmp_path / "in", a="slow", b="second")
+    work = Shouting()
+
+    def slow(path: Path, progress: Progress) -> Result:
+        result = work(path, progress)
+        while path.name == "a.txt":
+            try:
+                time.sleep(60)
+            except InputTooLarge:  # as libraries do that catch everything
+                if len(work.calls) > 1:
+                    raise
+                work.calls.append("caught")
+        return result
+
+    report = run(books, tmp_path / "out", slow, timeout_seconds=0.05)
+    assert [(failure.path, failure.error.exit_code) for failure in report.failed] == [(books[0], 3)]
+    assert "took longer than 0.05 seconds" in report.failed[0].error.message
+    assert report.done == (books[1],)
+    assert work.calls == ["a.txt", "caught", "b.txt"]
+    # The clock is off again.
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:

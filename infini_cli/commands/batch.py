@@ -63,6 +63,12 @@ Limit = Annotated[
     int | None, typer.Option("--limit", min=1, help="The most books to take.", metavar="NUMBER")
 ]
 Redo = Annotated[bool, typer.Option("--redo", help="Do finished books again.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout", min=0.001, help="The most seconds that a book may take.", metavar="SECONDS"
+    ),
+]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
 
 
@@ -87,6 +93,7 @@ def command(
     limit: Limit = None,
     redo: Redo = False,
     fail_fast: FailFast = False,
+    timeout: Timeout = None,
     json: Json = False,
 ) -> None:
     """Summarise many books into a folder.
@@ -118,6 +125,7 @@ def command(
             suffix=f".{'txt' if form is ResultFormat.TEXT else form.value}",
             redo=redo,
             fail_fast=fail_fast,
+            timeout_seconds=timeout,
             progress=progress,
         )
     _tell(report, terminal, json)
