@@ -16,16 +16,16 @@ from infini_cli.training.recipe import read_recipe
 
 SHIPPED = [(model, path) for model in catalog() for path in model.adapters.values()]
 MAX_BYTES = 32 << 20
-STAGES = ("passkey-1", "passkey-2", "passkey-3")
+STAGES = ("passkey-1", "passkey-2", "passkey-3", "passkey-4")
 
 
 def test_one_ships() -> None:
     assert [(model.name, path.stem) for model, path in SHIPPED] == [
-        ("smollm2-135m-infini", "passkey")
+        ("smollm2-135m-infini", "adapter")
     ]
     assert sum(path.stat().st_size for _, path in SHIPPED) < MAX_BYTES
-    # It knows one task: nothing uses it unasked.
-    assert all(model.adapter is None for model in catalog())
+    # It is used unless another is named, or none.
+    assert [model.name for model in catalog() if model.adapter] == ["smollm2-135m-infini"]
 
 
 @pytest.mark.parametrize("path", [path for _, path in SHIPPED], ids=lambda path: path.stem)

@@ -415,10 +415,11 @@ def test_a_model_of_the_catalog_has_the_adapter_that_lies_beside_its_card(tmp_pa
     assert resolve.find_adapter(None, None) == default_model().adapter
     assert resolve.find_adapter(str(tmp_path), None) is None
     assert resolve.find_adapter("smollm2-135m-infini", NO_ADAPTER) is None
-    named = resolve.find_adapter("smollm2-135m-infini", Path("passkey"))
+    named = resolve.find_adapter("smollm2-135m-infini", Path("adapter"))
     assert named is not None
     assert named.is_file()
-    assert resolve.find_adapter(None, Path("passkey")) == Path("passkey")
+    assert resolve.find_adapter("smollm2-135m-infini", None) == named
+    assert resolve.find_adapter(None, Path("adapter")) == Path("adapter")
 
 
 def test_an_adapter_becomes_a_checkpoint_and_comes_out_again(
