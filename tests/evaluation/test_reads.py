@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from infini_models.adapter import grow_branches
+from infini_models.attention import NUM_SINKS
 from infini_models.config import BranchConfig
 from infini_models.decoder import Memory
 
@@ -57,7 +58,8 @@ def test_filler_that_is_not_written_is_read_once(remembering: Model) -> None:
         return memory
 
     reads = Reads(remembering)
-    fact = read([(7, 8, 9)], 3.0, reads.empty)
+    # Longer than what a segment leaves unwritten where it begins.
+    fact = read([tuple(range(7, 7 + 2 * NUM_SINKS))], 3.0, reads.empty)
     assert not equal(fact, reads.empty)
     assert read(FILLER * 100, -9.0, fact) is fact
     assert reads.num_computed == 3

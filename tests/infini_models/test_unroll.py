@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from infini_models.adapter import grow_branches
+from infini_models.attention import NUM_SINKS
 from infini_models.config import BranchConfig
 from infini_models.decoder import Decoder
 from infini_models.unroll import unrolled_loss
@@ -117,7 +118,9 @@ def test_how_much_is_written_is_told_and_can_be_learnt() -> None:
         before = unrolled_loss(decoder, ids, weights, LENGTHS)
         carried = unrolled_loss(decoder, ids, weights, LENGTHS, before.memory)
     # All rates are their biases at first, whatever the memory held.
-    expected = 1.15 * float(rates[0].bias[0].detach().sigmoid()) - 0.15
+    written = sum(max(0, length - NUM_SINKS) for length in LENGTHS) / sum(LENGTHS)
+    assert 0 < written < 1
+    expected = written * (1.15 * float(rates[0].bias[0].detach().sigmoid()) - 0.15)
     heads = torch.full((2, TINY.num_key_value_heads), expected)
     torch.testing.assert_close(before.written_LN, heads, atol=0, rtol=1e-5)
     torch.testing.assert_close(carried.written_LN, heads, atol=0, rtol=1e-5)
@@ -126,7 +129,7 @@ def test_how_much_is_written_is_told_and_can_be_learnt() -> None:
         rates[1].bias[1] = 30.0
         one = unrolled_loss(decoder, ids, weights, LENGTHS).written_LN
         rates[1].bias.copy_(rates[0].bias)
-    assert float(one[1, 1]) == pytest.approx(1.0, rel=1e-5)
+    assert float(one[1, 1]) == pytest.approx(written, rel=1e-5)
     assert float(one[0, 1]) == pytest.approx(expected, rel=1e-5)
     unrolled_loss(decoder, ids, weights, LENGTHS).written_LN.sum().backward()
     assert all(bool((rate.bias.grad > 0).all()) for rate in rates)
