@@ -48,17 +48,16 @@ class SegmentLayout:
         """
         found: list[int] = []
         waiting = sorted((depth * num_tokens, index) for index, depth in enumerate(depths))
-        # Of the facts, in tokens: what stands already, and what is still to be laid.
-        laid, left = 0, sum(map(len, facts))
+        laid = 0  # tokens of the facts that stand already
         # More than is needed: what the cuts leave out is less than half.
-        for unit in haystack.units(2 * (num_tokens + left + self.length), draw):
+        for unit in haystack.units(2 * (num_tokens + sum(map(len, facts)) + self.length), draw):
             while waiting and waiting[0][0] < len(found) - laid + len(unit) / 2:
                 fact = facts[waiting.pop(0)[1]]
                 room = self._room(before + len(found))
                 if room < len(fact) and len(found) + room <= num_tokens + laid:
                     found += (list(unit) * (room // len(unit) + 1))[:room]
                 found += fact
-                laid, left = laid + len(fact), left - len(fact)
+                laid += len(fact)
             self._lay(unit, found, before, num_tokens + laid)
             if len(found) == num_tokens + laid and not waiting:
                 break

@@ -152,13 +152,13 @@ class MemoryBranch(nn.Module):
         rate_BNS = floored_sigmoid(score_BNS)
         # In the place of a normaliser, which the delta rule does not need: how much was written.
         normalizer_BN1 = memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True)
-        if torch.is_grad_enabled():
+        is_trained = torch.is_grad_enabled()
+        if is_trained:
             normalizer_BN1 = normalizer_BN1 + _push(score_BNS).sum(-1, keepdim=True)
         # A rate of zero changes nothing, and no gradient passes it: such tokens are left out.
         written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
         if not bool(written_S.any()):
-            trained = torch.is_grad_enabled()
-            return LayerMemory(memory.memory_BNKV, normalizer_BN1) if trained else memory
+            return LayerMemory(memory.memory_BNKV, normalizer_BN1) if is_trained else memory
         if not bool(written_S.all()):
             x_BSD, rate_BNS = x_BSD[:, written_S], rate_BNS[:, :, written_S]
             key_BNSK, value_BNSK = key_BNSK[:, :, written_S], value_BNSK[:, :, written_S]
