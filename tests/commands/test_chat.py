@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tests.tasks.tiny import build_model, open_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = str(Path(__file__).with_name("talk.py"))
+SECONDS_TO_HEAR = 2
 
 
 @pytest.fixture(scope="module")
@@ -207,18 +209,35 @@ class Spoken:
     def interrupt(self, number: int = signal.SIGINT) -> None:
         self._process.send_signal(number)
 
+    def interrupt_until_heard(self) -> None:
+        """Press Ctrl-C at the prompt, and again where nothing comes of it.
+
+        Python's readline shows its prompt and then waits for a key. A signal that comes between
+        the two is noticed with the next key or the next signal.
+        """
+        self.interrupt()
+        while not select.select([self._parent], [], [], SECONDS_TO_HEAR)[0]:
+            self.interrupt()
+
     def end(self) -> int:
         """Read to the end and give the exit code."""
         with suppress(OSError):  # what Linux says when the other end is closed
             while piece := os.read(self._parent, 65536):
                 self.seen += piece.decode()
-        os.close(self._parent)
         return self._process.wait(timeout=60)
+
+    def clear_away(self) -> None:
+        """Leave no process behind, however the test ended."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._parent)
 
 
 @pytest.fixture
-def spoken(book: Path, tmp_path: Path) -> Spoken:
-    return Spoken(book, tmp_path / "home")
+def spoken(book: Path, tmp_path: Path) -> Iterator[Spoken]:
+    process = Spoken(book, tmp_path / "home")
+    yield process
+    process.clear_away()
 
 
 def test_a_conversation_at_a_terminal(spoken: Spoken, tmp_path: Path) -> None:
@@ -249,7 +268,7 @@ def test_ctrl_c_gives_an_answer_up_and_comes_back(spoken: Spoken) -> None:
 
 def test_ctrl_c_at_the_prompt_leaves(spoken: Spoken) -> None:
     spoken.wait_for("\n> ")
-    spoken.interrupt()
+    spoken.interrupt_until_heard()
     assert spoken.end() == 130
     assert "interrupted" in spoken.seen
 
