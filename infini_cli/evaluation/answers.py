@@ -19,7 +19,8 @@ from infini_cli.evaluation.results import Result, ResultLedger, result_key
 from infini_cli.progress import BatchStep, Progress
 from infini_cli.reading.book import Book
 from infini_cli.tasks import prompts
-from infini_cli.tasks.ask import ANSWER_TOKENS, QUESTIONS_AT_ONCE, ask, is_declined
+from infini_cli.tasks.answerer import ANSWER_TOKENS, is_declined
+from infini_cli.tasks.ask import QUESTIONS_AT_ONCE, ask
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import AnswerRequest, MemoryRequest, SamplingRequest
 from infini_cli.tasks.writer import write_prompts

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from infini_cli import paths
 from infini_cli.errors import InfiniError
 from infini_cli.progress import Note as NoteEvent
-from infini_cli.progress import Progress, ReadingClock
+from infini_cli.progress import Progress, ReadingClock, silent
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import (
     SUFFIX,
@@ -103,6 +103,20 @@ def read_through(
         )
     run = _Run(start, plan, model, progress, path, notes, use_memory, questions)
     return Reading(run.finish(), plan, start.num_segments_read)
+
+
+def kept_notes(book: Book, model: Model) -> tuple[Note, ...]:
+    """Give the usual notes on a book that an earlier run kept; none if it was not read to its end.
+
+    Args:
+        book: what they are on.
+        model: who wrote them.
+    """
+    plan = plan_segments(book, model.tokenizer, model.segment_length)
+    identity = _identity(book, model, plan, note_recipe(USUAL.questions), use_memory=True)
+    path = paths.memories_dir() / f"{identity.key}{SUFFIX}"
+    found = _restore(path, model, silent)
+    return found.notes if found is not None and found.is_complete else ()
 
 
 def _identity(

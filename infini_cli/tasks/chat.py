@@ -14,10 +14,12 @@ from infini_cli.errors import UsageError
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book, Chapter
 from infini_cli.reading.selection import NOT_CHOSEN
-from infini_cli.tasks.ask import ANSWER_TOKENS, Answerer, WriteText, prepare
+from infini_cli.tasks.answerer import ANSWER_TOKENS, Answerer, View, WriteText
+from infini_cli.tasks.ask import prepare
 from infini_cli.tasks.chat_window import find_passages, fit, history
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.passages import Passages
+from infini_cli.tasks.prompts import SYSTEM
 from infini_cli.tasks.requests import MemoryRequest, SamplingRequest
 from infini_cli.tasks.values import Answer
 from infini_cli.tasks.writer import write_branches
@@ -142,12 +144,27 @@ def reply(chat: Chat, question: str, progress: Progress, write: WriteText = None
     """
     started = time.monotonic()
     answerer = chat.limited or chat.answerer
-    found = find_passages(answerer, question, chat.last.question if chat.last else None)
+    view = answerer.overview(question, progress)
+    if view is not None:
+        messages = [Message("system", SYSTEM), Message("user", view.prompt)]
+    else:
+        messages, view = _look(chat, answerer, question)
+    text = _write(answerer, messages, progress, write) if view.is_asked else ""
+    answer = answerer.result(question, view, text, round(time.monotonic() - started, 1))
+    return replace(chat, turns=(*chat.turns, Turn(answer, chat.chapter)))
+
+
+def _look(chat: Chat, answerer: Answerer, question: str) -> tuple[list[Message], View]:
+    """Choose the turns and the passages that the model sees."""
+    # "And why did he?" has no words of its own: it is about what was answered before.
+    told = [turn.answer.question for turn in chat.turns if turn.answer.answer is not None]
+    before = told[-1] if told else None
+    found = find_passages(answerer, question, before)
     turns = history([turn.answer for turn in chat.turns], answerer.model)
     messages, found = fit(answerer, turns, question, found)
-    text = _write(answerer, messages, progress, write)
-    answer = answerer.result(question, found, text, round(time.monotonic() - started, 1))
-    return replace(chat, turns=(*chat.turns, Turn(answer, chat.chapter)))
+    asked = [question] if before is None else [question, f"{before} {question}"]
+    is_asked = any(answerer.accepts(one, found) for one in asked)
+    return messages, View(messages[-1].content, tuple(found), is_asked=is_asked)
 
 
 def _write(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from infini_cli.errors import UsageError
-from infini_cli.tasks.ask import ANSWER_TOKENS, NUM_PASSAGES, Answerer, within_budget
+from infini_cli.tasks.answerer import ANSWER_TOKENS, NUM_PASSAGES, Answerer, within_budget
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.passages import ScoredPassage
 from infini_cli.tasks.prompts import SYSTEM

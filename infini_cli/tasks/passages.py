@@ -11,7 +11,7 @@ import bm25s
 import numpy as np
 
 from infini_cli.reading.book import BLOCK_SEPARATOR, Block, BlockKind, Book, Chapter
-from infini_cli.tasks.search_terms import search_terms
+from infini_cli.tasks.search_terms import search_terms, word_terms
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.stems import stems
 
@@ -68,6 +68,9 @@ class Passages:
         self._frequency = Counter(
             word for passage in self._passages for word in set(stems(passage.text))
         )
+        self._term_frequency = Counter(
+            term for passage in self._passages for term in set(word_terms(passage.text))
+        )
         self._starts = np.array([passage.start for passage in self._passages], dtype=np.int64)
         self._ends = np.array([passage.end for passage in self._passages], dtype=np.int64)
         self._index: bm25s.BM25 | None = None
@@ -80,8 +83,18 @@ class Passages:
 
     def rarity(self, word: str) -> float:
         """Give 0 for a stem that stands in every passage, to 1 for one that stands in none."""
-        count = self._frequency[word]
+        return self._rarity(self._frequency[word])
+
+    def term_rarity(self, term: str) -> float:
+        """Give the same of a term that is searched by."""
+        return self._rarity(self._term_frequency[term])
+
+    def _rarity(self, count: int) -> float:
         return math.log((1 + len(self)) / (1 + count)) / math.log(1 + len(self)) if count else 1.0
+
+    def texts(self) -> Iterator[str]:
+        """Give all passages, in reading order."""
+        return (passage.text for passage in self._passages)
 
     def search(
         self, question: str, num_passages: int, within: Sequence[Span] | None = None

@@ -58,6 +58,11 @@ QUESTION = (
     "\n\n---\nAnswer this question from the passages alone, in one short sentence. If the "
     'passages do not answer it, write only "Not found in this book."\n\nQuestion: {question}'
 )
+OVERVIEW_INTRODUCTION = "These are notes on all of the book {title}, in order:\n\n"
+QUESTION_ON_OVERVIEW = (
+    "\n\n---\nAnswer this question about the book from the notes alone, in one or two plain "
+    "sentences. Name the people.\n\nQuestion: {question}"
+)
 QUESTION_FROM_MEMORY = (
     "You have just read the book {title}. Answer this question about it in one short sentence. "
     'If the book does not answer it, write only "Not found in this book."\n\n'

@@ -110,8 +110,13 @@ _BASES = {form: base for base, *forms in _LINES for form in forms}
 
 def search_terms(text: str) -> list[str]:
     """Give the terms of a text: its words, then each with the next."""
-    found = [_term(word) for word in words(text) if word not in STOP_WORDS]
+    found = word_terms(text)
     return found + [f"{one} {next}" for one, next in pairwise(found)]
+
+
+def word_terms(text: str) -> list[str]:
+    """Give the words of a text alone, as terms."""
+    return [_term(word) for word in words(text) if word not in STOP_WORDS]
 
 
 def _term(word: str) -> str:

@@ -6,7 +6,8 @@ attention sees queries and keys turned by their place in the segment (paper, sec
 The memory is read before it is written, so a token retrieves only from earlier segments.
 
 Shape suffixes: B batch rows, S tokens, D model width, H query heads, N KV heads, G query heads
-that share a KV head (H = N * G), K head width, C tokens in a cache.
+that share a KV head (H = N * G), R rows of a KV head's product (R = G * S), K head width, C tokens
+in a cache.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class InfiniAttention(nn.Module):
         cache: BranchCache,
         layer: int,
         positions_BS: Tensor,
-        masked_BSC: Tensor,
+        visible_B1RC: Tensor,
     ) -> Tensor:
         """Attend to a branch's own past and read the memory; write nothing to it.
 
@@ -153,7 +154,7 @@ class InfiniAttention(nn.Module):
             cache: what the branches attend to; the new keys and values are appended.
             layer: this layer's place in the cache.
             positions_BS: of the tokens, as `cache.positions` gives them.
-            masked_BSC: what each token may not see, as `cache.masked` gives it.
+            visible_B1RC: what each row of a KV head's product may see.
 
         Returns:
             [B, S, D].
@@ -169,7 +170,7 @@ class InfiniAttention(nn.Module):
             rotate(query_BHSK, *rotary).reshape(heads),
             keys_BNCK,
             values_BNCK,
-            attn_mask=~masked_BSC.repeat(1, self.config.num_groups, 1).unsqueeze(1),
+            attn_mask=visible_B1RC,
         )
         local_BHSK = local_BNRK.reshape(batch, -1, num_tokens, self.config.head_dim)
         return self._add_memory(x_BSD, query_BHSK, local_BHSK, memory)

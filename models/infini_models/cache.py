@@ -116,12 +116,12 @@ class BranchCache:
         """Give the positions of the next tokens, [B, S]."""
         return self.lengths_B[:, None] + torch.arange(num_tokens)
 
-    def masked(self, positions_BS: Tensor) -> Tensor:
-        """Tell which stored tokens come after each of the next ones, bool [B, S, C].
+    def visible(self, positions_BS: Tensor) -> Tensor:
+        """Tell which stored tokens each of the next ones may see, bool [B, S, C].
 
         The padding of shorter rows comes after all of their tokens.
         """
-        return torch.arange(int(positions_BS.max()) + 1) > positions_BS[:, :, None]
+        return torch.arange(int(positions_BS.max()) + 1) <= positions_BS[:, :, None]
 
     def append(
         self, layer: int, positions_BS: Tensor, key_BNSK: Tensor, value_BNSK: Tensor

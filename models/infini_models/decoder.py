@@ -4,7 +4,8 @@ RMSNorm before each block, SwiGLU, rotary positions that restart in every segmen
 heads. The residual stream is float32 whatever the projections compute in: in bfloat16 it
 changed greedy answers.
 
-Shape suffixes: B batch rows, S tokens, D model width, F feed-forward width, V vocabulary.
+Shape suffixes: B batch rows, S tokens, D model width, F feed-forward width, V vocabulary; R and C
+as in `attention.py`.
 """
 
 from __future__ import annotations
@@ -250,7 +251,9 @@ class Decoder(nn.Module):
         positions_BS = cache.positions(ids_BS.shape[1])
         cosine, sine = rotary_tables(self.frequencies, positions_BS)
         tables = (cosine[:, None], sine[:, None])
-        masked_BSC = cache.masked(positions_BS)
+        # Made once for all layers: rows as `extend` lays out the queries of a KV head.
+        groups = self.config.num_groups
+        visible_B1RC = cache.visible(positions_BS).repeat(1, groups, 1).unsqueeze(1)
         hidden_BSD = self.embed_tokens(ids_BS).float()
         for index, layer in enumerate(self._layers):
             attended_BSD = layer.self_attn.extend(
@@ -260,7 +263,7 @@ class Decoder(nn.Module):
                 cache,
                 index,
                 positions_BS,
-                masked_BSC,
+                visible_B1RC,
             )
             hidden_BSD = layer.add_feed_forward(hidden_BSD + attended_BSD)
         cache.advance(num_tokens_B)

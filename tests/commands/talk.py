@@ -9,7 +9,7 @@ from typing import Any
 
 from infini_cli.__main__ import main
 from infini_cli.commands import engine
-from infini_cli.tasks.ask import Answerer
+from infini_cli.tasks.answerer import Answerer, View
 from infini_cli.tasks.chat import Chat, Turn
 from infini_cli.tasks.passages import Passages
 from infini_cli.tasks.requests import SamplingRequest
@@ -36,7 +36,7 @@ def reply(chat: Chat, question: str, progress: Any, write: Any = None) -> Chat:
         time.sleep(300)
     (chapter, *_) = chat.book.kept_chapters
     cited = Citation(1, chapter.label, chapter.title, chapter.blocks[0].id, None, "A.", 0, 2)
-    empty: Answer = chat.answerer.result(question, (), "", 0.0)
+    empty: Answer = chat.answerer.result(question, View(""), "", 0.0)
     number = f"An answer{'' if not chat.turns else ', again'}."
     answer = replace(empty, answer=number, citations=(cited,))
     return replace(chat, turns=(*chat.turns, Turn(answer)))

@@ -16,6 +16,7 @@ from infini_cli.evaluation.items import QuestionItem, Text, open_text
 from infini_cli.evaluation.readings import Readings
 from infini_cli.evaluation.results import Result, ResultLedger, gather
 from infini_cli.progress import BatchStep, Event, silent
+from infini_cli.tasks import answerer
 from infini_cli.tasks import ask as asking
 from infini_cli.tasks.ask import ask
 from infini_cli.tasks.model import Model
@@ -47,7 +48,7 @@ ITEMS = tuple(
 
 @pytest.fixture(autouse=True)
 def short_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "ANSWER_TOKENS", 6)
+    monkeypatch.setattr(answerer, "ANSWER_TOKENS", 6)
     monkeypatch.setattr(answers, "ANSWER_TOKENS", 6)
     monkeypatch.setattr(asking, "QUESTIONS_AT_ONCE", 4)
     monkeypatch.setattr(answers, "QUESTIONS_AT_ONCE", 4)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from infini_cli.errors import UsageError
 from infini_cli.progress import silent
 from infini_cli.tasks import chat_window
-from infini_cli.tasks.ask import ANSWER_TOKENS, Answerer, prepare
+from infini_cli.tasks.answerer import ANSWER_TOKENS, Answerer, View
+from infini_cli.tasks.ask import prepare
 from infini_cli.tasks.chat_window import find_passages, fit, history
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import MemoryRequest, SamplingRequest
@@ -27,7 +28,7 @@ def answerer_of(model: Model, num_scenes: int = 12) -> Answerer:
 
 
 def answered(answerer: Answerer, *said: tuple[str, str | None]) -> list[Answer]:
-    blank = answerer.result("", (), "", 0.0)
+    blank = answerer.result("", View(""), "", 0.0)
     return [replace(blank, question=question, answer=answer) for question, answer in said]
 
 

@@ -10,6 +10,7 @@ import pytest
 from infini_cli.errors import UsageError
 from infini_cli.progress import silent
 from infini_cli.schema import SCHEMA
+from infini_cli.tasks.answerer import View
 from infini_cli.tasks.chat import Chat, Turn, begin
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.render_chat import (
@@ -27,7 +28,7 @@ from tests.tasks.tiny import tiny_book
 @pytest.fixture
 def talked(tiny: Model) -> Chat:
     chat = begin(tiny_book(2), MemoryRequest(use_cache=False), SamplingRequest(), tiny, silent)
-    blank = replace(chat.answerer.result("", (), "", 1.5), model=None)
+    blank = replace(chat.answerer.result("", View(""), "", 1.5), model=None)
     start = chat.book.text.index("The keeper")
     quote = chat.book.text[start : start + 57]
     cited = (
