@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	&& { echo "$$python"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-large check format docs fuzz bench clean
+.PHONY: help install install-dev demo test test-large check format docs fuzz crash bench clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -73,6 +73,9 @@ docs: install-dev  ## write the command reference again and check every page
 
 fuzz: install-dev  ## read thousands of damaged books (ARGS="--mutants 5000 --kind pdf")
 	$(BIN)/python -m tests.reading.fuzz $(ARGS)
+
+crash: install-dev  ## kill infini at random moments (ARGS="--kills 50 --full 20"; --full needs root)
+	$(BIN)/python -m tests.crashes $(ARGS)
 
 bench: install  ## run every benchmark
 	@test -n "$(BENCHMARKS)" || echo "there are no benchmarks yet"

@@ -1,4 +1,4 @@
-"""Many books, one after the other: what is done stays done, and a bad book stops nothing.
+"""Many books: what is done stays done, and a bad book stops nothing.
 
 The work on a book is given as a function, so that this module knows neither models nor tasks.
 What happened is written to a ledger, `run.jsonl`, line by line as it happens; from it the next
@@ -9,38 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from infini_cli.atomic import write_atomically
 from infini_cli.batch_ledger import LEDGER_NAME, Entry, Ledger, Outcome
 from infini_cli.batch_names import name_outputs
+from infini_cli.batch_work import Ends, Work, in_turn
+from infini_cli.batch_workers import Workers
 from infini_cli.errors import InfiniError, InputError, InputNotFound, Interrupted, UsageError
 from infini_cli.progress import BatchStep, Progress, silent
-from infini_cli.time_limit import time_limit
 
 LOCK_NAME = ".run.lock"
 _HASH_PIECE_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What the work on one book yields.
-
-    Attributes:
-        content: of the output file.
-        facts: for the ledger: coverage, tokens, rates; JSON values.
-    """
-
-    content: bytes
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-Work = Callable[[Path, Progress], Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +70,10 @@ def run_batch(
     redo: bool = False,
     fail_fast: bool = False,
     timeout_seconds: float | None = None,
+    num_jobs: int = 1,
     progress: Progress = silent,
 ) -> Report:
-    """Work on books one after the other and write one file for each.
+    """Work on books and write one file for each.
 
     A book is skipped if the ledger says that a book with the same content was finished with the
     same settings, and its output is still there. A book that fails is written down, and the run
@@ -102,6 +88,7 @@ def run_batch(
         redo: whether to work on finished books again.
         fail_fast: whether to stop at the first failure.
         timeout_seconds: the most that a book may take; one that takes longer fails.
+        num_jobs: books at a time, each in a process of its own; 1: one after the other in this.
         progress: told when a book begins and how it ends.
 
     Raises:
@@ -113,8 +100,14 @@ def run_batch(
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK_NAME, timeout=0):
             ledger = Ledger(folder / LEDGER_NAME)
-            run = _Run(folder, work, settings, ledger, redo, timeout_seconds, progress, len(books))
-            run.work_on(name_outputs(books, folder, suffix, ledger.outputs()), fail_fast)
+            outputs = name_outputs(books, folder, suffix, ledger.outputs())
+            run = _Run(folder, outputs, settings, ledger, redo, fail_fast, progress)
+            if num_jobs > 1:
+                ends = Workers(work, num_jobs, timeout_seconds, progress).run(run.due())
+            else:
+                ends = in_turn(work, run.due(), timeout_seconds, progress)
+            with closing(ends):
+                run.take(ends)
             return run.report()
     except Timeout as error:
         raise UsageError(
@@ -136,88 +129,92 @@ class _Run:
     def __init__(
         self,
         folder: Path,
-        work: Work,
+        outputs: Mapping[Path, str],
         settings: str,
         ledger: Ledger,
         redo: bool,
-        timeout_seconds: float | None,
+        fail_fast: bool,
         progress: Progress,
-        num_books: int,
     ) -> None:
         self._folder = folder
-        self._work = work
+        self._outputs = outputs
         self._settings = settings
         self._ledger = ledger
         self._redo = redo
-        self._timeout_seconds = timeout_seconds
+        self._fail_fast = fail_fast
         self._progress = progress
-        self._num_books = num_books
+        self._begun: dict[Path, tuple[Entry, float]] = {}
         self._done: list[Path] = []
         self._skipped: list[Path] = []
         self._failed: list[Failure] = []
 
-    def work_on(self, outputs: dict[Path, str], fail_fast: bool) -> None:
-        for path, output in outputs.items():
-            self._step(path, "")
-            try:
-                outcome = self._work_on_book(path, output)
-            except KeyboardInterrupt as error:
-                finished = len(self._done) + len(self._skipped)
-                raise Interrupted(
-                    f"interrupted after {finished} of {self._num_books} books",
-                    hint="run the same command again to go on",
-                ) from error
-            self._step(path, outcome)
-            if self._failed and fail_fast:
+    def due(self) -> Iterator[Path]:
+        """Give the books to work on; what is done, or cannot be read, is written down and left."""
+        for path, output in self._outputs.items():
+            if self._is_over:
                 return
+            self._step(path, "")
+            start = time.monotonic()
+            entry = Entry(input=str(path.absolute()), output=output, settings=self._settings)
+            try:
+                entry = entry.with_source(hash_file(path))
+            except InputError as error:
+                self._fail(path, entry, error)
+                continue
+            finished = self._ledger.finished(entry)
+            if finished and not self._redo and (self._folder / finished.output).is_file():
+                self._skipped.append(path)
+                self._step(path, Outcome.SKIPPED)
+                continue
+            # Written down before the work, so that the name stays this book's even after a kill.
+            self._ledger.append(entry)
+            self._begun[path] = entry, start
+            yield path
+
+    @property
+    def _is_over(self) -> bool:
+        return self._fail_fast and bool(self._failed)
+
+    def take(self, ends: Ends) -> None:
+        """Write down how the work on each book ended, and what it made."""
+        try:
+            for path, end in ends:
+                entry, start = self._begun.pop(path)
+                if isinstance(end, InfiniError):
+                    self._fail(path, entry, end)
+                else:
+                    write_atomically(self._folder / entry.output, end.content)
+                    self._ledger.append(entry.as_done(time.monotonic() - start, end.facts))
+                    self._done.append(path)
+                    self._step(path, Outcome.DONE)
+                if self._is_over:
+                    return
+        except KeyboardInterrupt as error:
+            finished = len(self._done) + len(self._skipped)
+            raise Interrupted(
+                f"interrupted after {finished} of {len(self._outputs)} books",
+                hint="run the same command again to go on",
+            ) from error
 
     def report(self) -> Report:
+        """Say how it went, the books in their order."""
+        place = {path: index for index, path in enumerate(self._outputs)}
         return Report(
-            self._num_books,
-            tuple(self._done),
+            len(self._outputs),
+            tuple(sorted(self._done, key=place.__getitem__)),
             tuple(self._skipped),
-            tuple(self._failed),
+            tuple(sorted(self._failed, key=lambda failure: place[failure.path])),
             self._ledger.path,
         )
 
-    def _work_on_book(self, path: Path, output: str) -> Outcome:
-        start = time.monotonic()
-        entry = Entry(input=str(path.absolute()), output=output, settings=self._settings)
-        try:
-            entry = entry.with_source(hash_file(path))
-        except InputError as error:
-            return self._fail(path, entry, error)
-        finished = self._ledger.finished(entry)
-        if finished and not self._redo and (self._folder / finished.output).is_file():
-            self._skipped.append(path)
-            return Outcome.SKIPPED
-        # Written down before the work, so that the name stays this book's even after a kill.
-        self._ledger.append(entry)
-        try:
-            with time_limit(self._timeout_seconds, path.name):
-                result = self._work(path, self._progress)
-        except InfiniError as error:
-            if isinstance(error, Interrupted):
-                raise KeyboardInterrupt from error
-            return self._fail(path, entry, error)
-        except Exception as error:  # a bug that one book brings out must not cost the others
-            bug = InfiniError(f"internal error: {type(error).__name__}: {error}")
-            bug.__cause__ = error
-            return self._fail(path, entry, bug)
-        write_atomically(self._folder / output, result.content)
-        seconds = time.monotonic() - start
-        self._ledger.append(entry.as_done(seconds, result.facts))
-        self._done.append(path)
-        return Outcome.DONE
-
-    def _fail(self, path: Path, entry: Entry, error: InfiniError) -> Outcome:
+    def _fail(self, path: Path, entry: Entry, error: InfiniError) -> None:
         self._ledger.append(entry.as_failed(error))
         self._failed.append(Failure(path, error))
-        return Outcome.FAILED
+        self._step(path, Outcome.FAILED)
 
     def _step(self, path: Path, outcome: str) -> None:
         num_finished = len(self._done) + len(self._skipped) + len(self._failed)
-        self._progress(BatchStep(str(path), num_finished, self._num_books, outcome))
+        self._progress(BatchStep(str(path), num_finished, len(self._outputs), outcome))
 
 
 def hash_file(path: Path) -> str:

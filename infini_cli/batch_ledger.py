@@ -84,7 +84,7 @@ class Ledger:
         self.path = path
         self._outputs: dict[str, str] = {}
         self._finished: dict[tuple[str, str, str], Entry] = {}
-        for entry in _read(path):
+        for entry in read_entries(path):
             self._note(entry)
 
     def outputs(self) -> dict[str, str]:
@@ -126,8 +126,8 @@ class Ledger:
             self._finished[place] = entry
 
 
-def _read(path: Path) -> Iterator[Entry]:
-    """Read the lines that can be read; one that was cut off says nothing."""
+def read_entries(path: Path) -> Iterator[Entry]:
+    """Read the lines that can be read, in order; one that was cut off says nothing."""
     for values in read_lines(path):
         try:
             yield Entry(
@@ -136,6 +136,17 @@ def _read(path: Path) -> Iterator[Entry]:
                 settings=str(values["settings"]),
                 source_sha256=str(values["source_sha256"]),
                 outcome=Outcome(values["outcome"]),
+                seconds=_number(values.get("seconds")),
+                facts=_mapping(values.get("facts")),
+                error=_mapping(values.get("error")) or None,
             )
         except (ValueError, KeyError):
             continue
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -23,6 +23,8 @@ backticks; the hint says what to do next.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class InfiniError(Exception):
     """An error with an exit code and a hint.
@@ -40,6 +42,10 @@ class InfiniError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint if hint is not None else self.usual_hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it cross from one process to another."""
+        return _rebuild, (type(self), self.message, self.hint)
 
 
 class UsageError(InfiniError):
@@ -126,3 +132,7 @@ class Interrupted(InfiniError):
 def damaged(name: str, what: str) -> DamagedInput:
     """Say what is broken in a book's file."""
     return DamagedInput(f"`{name}` is damaged: {what}", hint="get another copy of the file")
+
+
+def _rebuild(kind: type[InfiniError], message: str, hint: str | None) -> InfiniError:
+    return kind(message, hint=hint)

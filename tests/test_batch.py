@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from infini_cli.batch import LOCK_NAME, Report, Result, Work, run_batch
+from infini_cli.batch import LOCK_NAME, Report, run_batch
+from infini_cli.batch_work import Result, Work
 from infini_cli.errors import DamagedInput, InputTooLarge, Interrupted, UsageError
 from infini_cli.progress import BatchStep, Event, Progress
 
@@ -164,7 +165,8 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         """
         import os, signal, sys
         from pathlib import Path
-        from infini_cli.batch import Result, run_batch
+        from infini_cli.batch import run_batch
+        from infini_cli.batch_work import Result
 
         def work(path, progress):
             if path.name == "b.txt":

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json as json_library
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infini_cli.batch import Report, Result, hash_file, run_batch
+from infini_cli.batch import Report, hash_file, run_batch
 from infini_cli.batch_files import collect_books, read_list
+from infini_cli.batch_work import Result
 from infini_cli.commands import engine
+from infini_cli.commands.batch_status import status
+from infini_cli.commands.default_group import DefaultGroup
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.inputs import STDIN, open_book, read_text_file
 from infini_cli.commands.options import (
@@ -33,13 +36,17 @@ from infini_cli.commands.summarize import (
     StyleOption,
     summary_request,
 )
-from infini_cli.commands.verb import verb
+from infini_cli.commands.verb import HELP, verb
 from infini_cli.errors import BatchFailures, UsageError
-from infini_cli.progress import Progress
+from infini_cli.progress import Note, Progress
 from infini_cli.schema import SCHEMA
 from infini_cli.ui import phrases
 from infini_cli.ui.output import encode
-from infini_cli.ui.terminal import Terminal
+from infini_cli.ui.terminal import Settings, Terminal
+
+if TYPE_CHECKING:
+    from infini_cli.tasks.model import Model
+    from infini_cli.tasks.requests import SummaryRequest
 
 Books = Annotated[
     list[Path] | None,
@@ -69,7 +76,55 @@ Timeout = Annotated[
         "--timeout", min=0.001, help="The most seconds that a book may take.", metavar="SECONDS"
     ),
 ]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs", "-j", min=1, max=256, help="Books at a time, a process each.", metavar="NUMBER"
+    ),
+]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
+
+
+@dataclass(slots=True)
+class BookWork:
+    """Summarises one book; the model is loaded once for all books that a process works on.
+
+    Attributes:
+        reading, request, form, model: how.
+        settings: of the terminal; what there is to tell goes to the progress.
+    """
+
+    reading: ReadingOptions
+    request: SummaryRequest
+    form: ResultFormat
+    model: ModelOptions
+    settings: Settings
+    _loaded: list[Model | None] = field(default_factory=list)
+
+    def __call__(self, path: Path, progress: Progress) -> Result:
+        """Make one summary."""
+        book = open_book(path, self.reading, _Teller(self.settings, progress))
+        if not self._loaded:  # not at all if there is nothing to do
+            needs_model = self.request.method not in METHODS_WITHOUT_MODEL
+            self._loaded.append(engine.open_model(self.model, progress) if needs_model else None)
+        summary = engine.summarize(book, self.request, self._loaded[0], progress)
+        facts = summary.to_dict()
+        content = encode(engine.render(summary, self.form).rstrip("\n") + "\n")
+        return Result(content, {"coverage": facts.get("coverage")})
+
+
+class _Teller(Terminal):
+    """A terminal elsewhere: what is told goes along with the progress, from other processes too."""
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        super().__init__(settings)
+        self._progress = progress
+
+    def note(self, text: str) -> None:
+        self._progress(Note(text))
+
+    def warn(self, text: str) -> None:
+        self._progress(Note(text, warning=True))
 
 
 @verb
@@ -94,6 +149,7 @@ def command(
     redo: Redo = False,
     fail_fast: FailFast = False,
     timeout: Timeout = None,
+    jobs: Jobs = 1,
     json: Json = False,
 ) -> None:
     """Summarise many books into a folder.
@@ -104,28 +160,17 @@ def command(
     request = summary_request(
         method, length, by, writing, MemoryOptions(no_cache=no_cache), style=style, strict=strict
     )
-    loaded: list[Any] = []
-
-    def work(path: Path, progress: Progress) -> Result:
-        book = open_book(path, reading, terminal)
-        if not loaded:  # once for all books, and not at all if there is nothing to do
-            needs_model = request.method not in METHODS_WITHOUT_MODEL
-            loaded.append(engine.open_model(model, progress) if needs_model else None)
-        summary = engine.summarize(book, request, loaded[0], progress)
-        facts = summary.to_dict()
-        content = encode(engine.render(summary, form).rstrip("\n") + "\n")
-        return Result(content, {"coverage": facts.get("coverage")})
-
     with terminal.progress() as progress:
         report = run_batch(
             paths,
             output,
-            work,
+            BookWork(reading, request, form, model, terminal.settings),
             settings=hash_settings(reading, request, form, model, request.method),
             suffix=f".{'txt' if form is ResultFormat.TEXT else form.value}",
             redo=redo,
             fail_fast=fail_fast,
             timeout_seconds=timeout,
+            num_jobs=jobs,
             progress=progress,
         )
     _tell(report, terminal, json)
@@ -205,3 +250,15 @@ def _tell(report: Report, terminal: Terminal, json: bool) -> None:
             f"{len(report.failed)} of {phrases.count(report.num_books, 'book')} failed",
             hint=f"see `{report.ledger}`; run the same command again to try them once more",
         )
+
+
+app = typer.Typer(
+    cls=DefaultGroup,
+    name="batch",
+    help="Summarise many books into a folder.\n\n`infini batch PATH` is `infini batch run PATH`.",
+    add_completion=False,
+    context_settings=HELP,
+    rich_markup_mode=None,
+)
+app.command("run", context_settings=HELP)(command)
+app.command("status", context_settings=HELP)(status)

@@ -93,12 +93,22 @@ def qa(
         str,
         typer.Option("--systems", help="`passages`, `memory-only`, `base`.", metavar="LIST"),
     ] = "passages,memory-only,base",
+    strangers: Annotated[
+        int,
+        typer.Option(
+            "--strangers",
+            min=0,
+            help="Questions about other texts that each text is asked too; none has an answer.",
+            metavar="NUMBER",
+        ),
+    ] = 0,
     json: Json = False,
     output: Output = None,
 ) -> None:
     """Measure answers by several systems to questions whose answers are known."""
     from infini_cli.commands import engine
     from infini_cli.evaluation import answers as evaluation
+    from infini_cli.evaluation.items import with_strangers
     from infini_cli.evaluation.layouts import read_question_items
     from infini_cli.evaluation.results import ResultLedger, gather
     from infini_cli.tasks.requests import SamplingRequest
@@ -106,7 +116,7 @@ def qa(
     wanted = parse_systems(systems, evaluation.SYSTEMS)
     options.protect(file, output)
     items = read_question_items(file, library=options.book_folder, book=options.whole_book)
-    items = items[: options.limit]
+    items = with_strangers(items[: options.limit], strangers, options.seed)
     ledger = ResultLedger(options.ledger)
     with terminal.progress() as shown:
         progress = Once(shown)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 from infini_cli.reading import ReadOptions, read_book
@@ -65,6 +68,30 @@ class QuestionItem:
     question: str
     answers: tuple[str, ...]
     evidence: tuple[str, ...] = ()
+
+
+def with_strangers(
+    items: Sequence[QuestionItem], num_strangers: int, seed: int
+) -> list[QuestionItem]:
+    """Ask each text some questions about the others as well, which it does not answer.
+
+    Args:
+        items: questions; those on the same text follow each other.
+        num_strangers: how many a text gets, as far as there are any.
+        seed: of the draw.
+    """
+    draw = random.Random(seed)
+    groups = [list(group) for _, group in groupby(items, key=lambda item: item.text)]
+    asked: list[QuestionItem] = []
+    for group in groups:
+        others = [item for other in groups if other is not group for item in other if item.answers]
+        drawn = draw.sample(others, min(num_strangers, len(others)))
+        asked += group
+        asked += [
+            QuestionItem(f"{item.id} (of another text)", group[0].text, item.question, ())
+            for item in drawn
+        ]
+    return asked
 
 
 def target_words(item: SummaryItem) -> int:

@@ -42,6 +42,8 @@ class Note:
         text: the note: what of it the segment bears, or its best sentence where nothing is borne.
         support: share of the words of its best sentence that stand in one place of the segment.
         start, end: the segment's offsets in `Book.text`.
+        supports: the same share for each sentence of the text; empty where it was not kept.
+        confidences: how sure the model was of each, `Draft.confidence`; empty likewise.
     """
 
     segment: int
@@ -51,6 +53,8 @@ class Note:
     support: float = 1.0
     start: int = 0
     end: int = 0
+    supports: tuple[float, ...] = ()
+    confidences: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +245,14 @@ def load_book_memory(path: Path, model: Any) -> BookMemory:
         num_segments=header["num_segments"],
         num_tokens_read=header["num_tokens_read"],
         num_tokens=header["num_tokens"],
-        notes=tuple(Note(**note) for note in header["notes"]),
+        notes=tuple(_note(values) for values in header["notes"]),
         before=before,
     )
+
+
+def _note(values: dict[str, Any]) -> Note:
+    measures = {name: tuple(values.get(name, ())) for name in ("supports", "confidences")}
+    return Note(**values | measures)
 
 
 def _snapshot(tensors: dict[str, Tensor], facts: list[Any] | None, model: Any) -> Snapshot | None:

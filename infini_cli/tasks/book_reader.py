@@ -31,10 +31,10 @@ from infini_cli.store.book_memory import (
 from infini_cli.tasks import prompts
 from infini_cli.tasks.growth import continued
 from infini_cli.tasks.instructions import USUAL
-from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.notes import make_note
 from infini_cli.tasks.requests import SamplingRequest
-from infini_cli.tasks.support import MIN_SUPPORT, NAME_REACH, NOTE_REACH, keep_supported
+from infini_cli.tasks.support import MIN_SUPPORT, NAME_REACH, NOTE_REACH
 from infini_cli.tasks.writer import NO_REPEAT_NGRAM_SIZE, REPETITION_PENALTY, write_branches
 from infini_cli.tokens.chat import Message
 from infini_cli.tokens.segments import Segment, SegmentPlan, plan_segments
@@ -254,17 +254,15 @@ class _Run:
             done=len(self.state.notes) * len(self.suffixes),
             total=len(self.plan.segments) * len(self.suffixes),
         )
-        texts = iter(draft.text for draft in drafts)
+        written = iter(drafts)
         return tuple(
-            self._note(segment, [next(texts) for _ in branches]) for segment, branches in group
+            make_note(
+                segment,
+                self.model.tokenizer.decode(segment.ids.tolist()),
+                [next(written) for _ in branches],
+            )
+            for segment, branches in group
         )
-
-    def _note(self, segment: Segment, texts: Sequence[str]) -> Note:
-        source = self.model.tokenizer.decode(segment.ids.tolist())
-        text = " ".join(cleaned for cleaned in map(clean_text, texts) if cleaned)
-        kept, support = keep_supported(text, source, reach=NOTE_REACH)
-        place = (segment.index, segment.chapter_label, segment.chapter_title)
-        return Note(*place, kept, round(support, 3), segment.start, segment.end)
 
     def _save(self, memory: Memory, segments: Sequence[Segment], notes: tuple[Note, ...]) -> None:
         num_tokens = sum(segment.num_tokens for segment in segments)

@@ -1,8 +1,9 @@
 """A summary of the notes as they are: from each stretch of the book the sentence most like all.
 
 Shortening notes together costs truth: a small model that makes one sentence of four mixes up who
-did what. So nothing is written again. What the notes say is ranked by TextRank over the whole book,
-which puts the sentences first whose people and things come back elsewhere.
+did what. So nothing is written again. Of each stretch of the book the sentences are looked at that
+are likeliest to be true (`trust.py`). Among these TextRank over the whole book decides, which puts
+the sentences first whose people and things come back elsewhere.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from infini_cli.tasks.sentences import split_sentences, stands_alone
 from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import share
 from infini_cli.tasks.textrank import rank_sentences
+from infini_cli.tasks.trust import UNKNOWN, trust
 
 MEAN_WORDS = 16
 """Of a sentence of the notes: what decides how many are chosen."""
+TRUSTED_SHARE = 1 / 3
+"""Of a stretch's sentences: the most central is taken from these."""
 MIN_OF_NEAREST = 0.5
 """Of the words that the sentence nearest to a question shares with it; one with fewer is about
 something else."""
@@ -31,11 +35,13 @@ class Candidate:
         part: the sentence, and its note.
         place: index of its note.
         rank: 0 for the most central sentence of the book.
+        trust: how far it is to be trusted, 0 to 1.
     """
 
     part: Part
     place: int
     rank: int
+    trust: float
 
 
 def choose(notes: Sequence[Part], words: int, question: str | None = None) -> list[Part]:
@@ -66,21 +72,34 @@ def rank(notes: Sequence[Part]) -> list[Candidate]:
     labels = [chapter_of(part) for part, _, _ in found]
     order = rank_sentences([text for _, _, text in found], labels)
     ranks = {index: rank for rank, index in enumerate(order)}
+    trusted = trust([note for part in notes for note in part.notes])
     return [
-        Candidate(Part(text, note=part.note), place, ranks.get(index, len(found)))
+        Candidate(
+            Part(text, note=part.note),
+            place,
+            ranks.get(index, len(found)),
+            trusted.get((part.notes[0].segment, text), UNKNOWN),
+        )
         for index, (part, place, text) in enumerate(found)
     ]
 
 
 def _spread(candidates: Sequence[Candidate], num_notes: int, wanted: int) -> list[Part]:
-    """Take the most central sentences of each stretch, as many of every one as nearly as can be."""
+    """Take the best sentences of each stretch, as many of every one as nearly as can be."""
     num_stretches = min(wanted, num_notes)
     stretches: list[list[Candidate]] = [[] for _ in range(num_stretches)]
     for candidate in candidates:
         stretches[candidate.place * num_stretches // num_notes].append(candidate)
     most = -(-wanted // max(1, num_stretches))
-    chosen = [c for stretch in stretches for c in sorted(stretch, key=lambda c: c.rank)[:most]]
-    return _in_order(chosen)
+    return _in_order([c for stretch in stretches for c in _best(stretch, most)])
+
+
+def _best(stretch: Sequence[Candidate], most: int) -> list[Candidate]:
+    """Take the most central ones of those of a stretch that are to be trusted most."""
+    num_trusted = max(most, round(TRUSTED_SHARE * len(stretch)))
+    by_trust = sorted((candidate.trust for candidate in stretch), reverse=True)
+    least = min(by_trust[:num_trusted], default=0.0)
+    return sorted((c for c in stretch if c.trust >= least), key=lambda c: c.rank)[:most]
 
 
 def _about(candidates: Sequence[Candidate], wanted: int, question: str) -> list[Part]:

@@ -13,6 +13,7 @@ from infini_cli.tasks.choose import choose
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.parts import Part, note_parts
 from infini_cli.tasks.support import reliable
+from infini_cli.tasks.trust import keep_trusted
 
 OVERVIEW_WORDS = 400
 
@@ -27,4 +28,6 @@ def find_overview(book: Book, book_memory: BookMemory | None, model: Model) -> l
     """
     notes: tuple[Note, ...] = book_memory.notes if book_memory is not None else ()
     notes = notes or kept_notes(book, model)
-    return choose(note_parts(reliable(notes)), OVERVIEW_WORDS) if notes else []
+    if not notes:
+        return []
+    return choose(note_parts(keep_trusted(reliable(notes))), OVERVIEW_WORDS)

@@ -70,6 +70,10 @@ QUESTION_FROM_MEMORY = (
 )
 
 
+MEASURES = "supports, confidences"
+"""What is kept of each sentence of a note: notes without are written again."""
+
+
 def with_focus(instruction: str, question: str | None) -> str:
     """Add to an instruction what the text is to answer, if anything."""
     return instruction if question is None else instruction + FOCUS + question
@@ -82,5 +86,5 @@ def notes_recipe(*settings: float, questions: Sequence[str]) -> str:
         settings: of the writing: limits and penalties.
         questions: what the model is told, of every segment.
     """
-    text = "\0".join((SYSTEM, PART_INTRODUCTION, *questions, str(settings)))
+    text = "\0".join((SYSTEM, PART_INTRODUCTION, *questions, str(settings), MEASURES))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

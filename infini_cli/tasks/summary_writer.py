@@ -8,7 +8,7 @@ from itertools import groupby
 
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import BookMemory
+from infini_cli.store.book_memory import BookMemory, Note
 from infini_cli.tasks.choose import chapter_of, choose
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.explain import Step
@@ -22,6 +22,7 @@ from infini_cli.tasks.passages import Span
 from infini_cli.tasks.prompts import with_focus
 from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
 from infini_cli.tasks.support import reliable
+from infini_cli.tasks.trust import keep_trusted
 from infini_cli.tasks.values import SectionSummary, SummarySentence
 from infini_cli.tasks.writer import write_prompts
 
@@ -75,7 +76,7 @@ class SummaryWriter:
             request.question,
             instructions,
         )
-        notes = note_parts(reliable(self.book_memory.notes), instructions.besides)
+        notes = note_parts(self._notes(), instructions.besides)
         if not notes:
             return [], [], []
         if self.request.by_chapter:
@@ -88,6 +89,17 @@ class SummaryWriter:
             parts = merger.hierarchical(notes, words)
             return _of_book(*composer.compose(parts, words, in_paragraphs=True))
         return _of_book(*self._chosen(composer, notes, words))
+
+    def _notes(self) -> list[Note]:
+        """Give the notes that a summary is made of.
+
+        What is put together again from several notes needs them all; what answers a question may
+        stand in any.
+        """
+        notes = reliable(self.book_memory.notes)
+        if self.request.method != "notes" or self.request.question is not None:
+            return notes
+        return keep_trusted(notes, by_chapter=self.request.by_chapter)
 
     def _chosen(
         self,

@@ -51,7 +51,7 @@ def keep_supported(text: str, source: str, *, reach: int | None = None) -> tuple
         The other sentences, in order, and the support of the best one; where none is borne,
         that one alone.
     """
-    measure = _Source(source, reach)
+    measure = Source(source, reach)
     sentences = [text[start:end] for start, end in split_sentences(text)]
     if not sentences:
         return text, 0.0
@@ -65,8 +65,13 @@ def keep_supported(text: str, source: str, *, reach: int | None = None) -> tuple
     return " ".join(kept), best
 
 
-class _Source:
-    """Where the words of a text stand together."""
+class Source:
+    """Where the words of a text stand together.
+
+    Args:
+        text: what was written from.
+        reach: as for `keep_supported`.
+    """
 
     def __init__(self, text: str, reach: int | None) -> None:
         spans = split_sentences(text) if reach is not None else [(0, len(text))]

@@ -6,6 +6,7 @@ words can start or end a turn.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from infini_cli.tokens.decode import StreamDecoder
 
 if TYPE_CHECKING:
     from infini_models.decoder import Memory
-    from infini_models.generate import Branch
+    from infini_models.generate import Branch, Written
 
 NO_REPEAT_NGRAM_SIZE = 6
 REPETITION_PENALTY = 1.05
@@ -38,11 +39,13 @@ class Draft:
             where there is none up to the last comma.
         num_tokens: tokens written.
         cut: whether the limit was reached.
+        confidence: geometric mean of the probabilities that the model gave its tokens, 0 to 1.
     """
 
     text: str
     num_tokens: int
     cut: bool
+    confidence: float = 1.0
 
 
 def prompt_ids(model: Model, user: str) -> list[int]:
@@ -159,16 +162,19 @@ def write_branches(
         write(rest)
     rate = num_written / max(time.monotonic() - started, 1e-9)
     progress(Write(what, done + len(branches), total or len(branches), num_written, rate))
-    return [_draft(model, result.ids, result.finished == "length") for result in written]
+    return [_draft(model, result) for result in written]
 
 
-def _draft(model: Model, ids: list[int], cut: bool) -> Draft:
+def _draft(model: Model, written: Written) -> Draft:
     from infini_cli.tasks.sentences import split_sentences
 
-    text = model.tokenizer.decode(ids).strip()
+    text = model.tokenizer.decode(written.ids).strip()
+    cut = written.finished == "length"
     if cut:
         text = _finished(text, split_sentences(text))
-    return Draft(" ".join(text.split()) if "\n" not in text else text, len(ids), cut)
+    text = " ".join(text.split()) if "\n" not in text else text
+    nats = written.log_probabilities
+    return Draft(text, len(written.ids), cut, math.exp(sum(nats) / max(1, len(nats))))
 
 
 def _finished(text: str, spans: Sequence[tuple[int, int]]) -> str:

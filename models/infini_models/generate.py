@@ -53,10 +53,13 @@ class Written:
     Attributes:
         ids: tokens, stop token left out.
         finished: `stop` at a stop token, `length` at `max_tokens`.
+        log_probabilities: nats that the model gave each token chosen, a stop token included,
+            before anything was discouraged or forbidden.
     """
 
     ids: list[int] = field(default_factory=list)
     finished: Literal["stop", "length"] = "length"
+    log_probabilities: list[float] = field(default_factory=list, compare=False)
 
 
 def read_prompt(decoder: Decoder, branch: Branch) -> Branch:
@@ -120,9 +123,12 @@ def write_branches(
     ids_BS = _padded([list(branch.prompt) for branch in branches])
     while alive:
         logits_BV = decoder.logits(decoder.extend(ids_BS, lengths_B, memory, cache))
+        normalizers_B = logits_BV.logsumexp(-1)
         kept: list[int] = []
         for row, index in enumerate(alive):
             token = samplers[index].choose(logits_BV[row])
+            log_probability = float(logits_BV[row, token] - normalizers_B[row])
+            results[index].log_probabilities.append(log_probability)
             if token in stop_ids:
                 results[index].finished = "stop"
                 continue

@@ -51,6 +51,28 @@ def test_branches_of_different_lengths_write_together_as_they_do_alone() -> None
         assert written.ids == alone.ids
 
 
+def test_how_sure_the_model_was_is_told_of_every_token_the_stop_included() -> None:
+    decoder = tiny_decoder()
+    made = [branch_of(decoder, length, seed=length, max_tokens=6) for length in (4, 9)]
+    stop = greedy(decoder, made[1][1], 3, None)[-1]
+    # What is discouraged in writing does not change what the model holds likely.
+    sampling = Sampling(temperature=0.7, repetition_penalty=1.5, seed=3)
+    for chosen in (Sampling(), sampling):
+        written = write_branches(decoder, [branch for branch, _ in made], chosen, {stop})
+        for one, (_, ids) in zip(written, made, strict=True):
+            tokens = [*one.ids, stop] if one.finished == "stop" else one.ids
+            with torch.inference_mode():
+                text = torch.tensor([[*ids, *tokens]])
+                hidden_SD = decoder.read_segment(text, None, write=False).hidden_BSD[0]
+                logits_SV = decoder.logits(hidden_SD[len(ids) - 1 : -1])
+            expected = logits_SV.log_softmax(-1)[range(len(tokens)), tokens]
+            assert torch.tensor(one.log_probabilities).allclose(expected, atol=1e-4)
+    assert "stop" in {
+        one.finished
+        for one in write_branches(decoder, [branch for branch, _ in made], Sampling(), {stop})
+    }
+
+
 def test_released_segments_are_empty_and_the_texts_the_same() -> None:
     decoder = tiny_decoder()
     branches = [branch_of(decoder, length, seed=length)[0] for length in (3, 9)]

@@ -27,6 +27,13 @@ def test_of_a_stretch_the_sentence_that_is_like_others_is_taken() -> None:
     assert [part.notes[0].segment for part in found] == [0, 1]
 
 
+def test_the_most_central_is_taken_from_those_that_are_to_be_trusted() -> None:
+    sure = Note(0, "1", "One", f"{CENTRAL} {ASIDE}", supports=(0.7, 1.0), confidences=(0.4, 0.9))
+    more = "The lantern of the old tower is brass and the keeper lights it."
+    found = choose([Part(sure.text, note=sure), *notes([ASIDE, more])[1:]], 2 * MEAN_WORDS)
+    assert [part.text for part in found] == [ASIDE, more]
+
+
 def test_every_stretch_has_its_share_and_in_order() -> None:
     texts = [f"Keeper{n} writes the name Orla{n} into the book of the tower." for n in range(40)]
     found = choose(notes(texts), 10 * MEAN_WORDS)

@@ -1,0 +1,194 @@
+"""Processes that work on books side by side, each on one book at a time.
+
+Whoever hands out books and keeps the ledger stays one process. A worker that dies, by a signal or
+for want of memory, takes no more with it than its work on one book: another goes on with that
+book where its memory was last saved. Workers whose parent has died end too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing import connection as connections
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import FrameType
+
+from infini_cli.batch_work import Ends, Result, Work, attempt
+from infini_cli.errors import InfiniError
+from infini_cli.progress import Event, Progress, Read, Write
+
+MAX_ATTEMPTS = 3
+"""On a book whose workers die: then it is the book, or the machine's memory."""
+SECONDS_TO_SAVE = 10.0
+"""That a worker has, once told to stop."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A process, this end of its pipe, and the book that it works on."""
+
+    process: SpawnProcess
+    pipe: Connection
+    path: Path | None = None
+
+
+class Workers:
+    """Works on books with several processes.
+
+    Args:
+        work: makes the output of one book; it is pickled.
+        num_workers: processes, at least one.
+        timeout_seconds: the most that a book may take.
+        progress: told what workers tell of the books, except how far they are.
+    """
+
+    def __init__(
+        self, work: Work, num_workers: int, timeout_seconds: float | None, progress: Progress
+    ) -> None:
+        self._work, self._timeout_seconds, self._progress = work, timeout_seconds, progress
+        self._num_workers = num_workers
+        self._workers: list[_Worker] = []
+        self._lost: deque[Path] = deque()
+        self._num_attempts: Counter[Path] = Counter()
+
+    def run(self, books: Iterable[Path]) -> Ends:
+        """Work on books; yields each as it ends, in whatever order that is.
+
+        Closing the iterator, or an interruption, stops the workers; they save what they read.
+
+        Args:
+            books: the next is taken when a worker is free for it.
+        """
+        waiting = iter(books)
+        try:
+            while True:
+                self._hand_out(waiting)
+                busy = {worker.pipe: worker for worker in self._workers if worker.path}
+                if not busy:
+                    return
+                for pipe in connections.wait(list(busy)):
+                    yield from self._hear(busy[pipe])  # type: ignore[index]
+        finally:
+            self._stop()
+
+    def _hand_out(self, waiting: Iterator[Path]) -> None:
+        """Give every free worker a book, as long as there are any."""
+        while sum(worker.path is not None for worker in self._workers) < self._num_workers:
+            path = self._lost.popleft() if self._lost else next(waiting, None)
+            if path is None:
+                return
+            worker = next((one for one in self._workers if one.path is None), None)
+            if worker is None:
+                worker = self._start()
+            worker.path = path
+            self._num_attempts[path] += 1
+            try:
+                worker.pipe.send(path)
+            except OSError:  # it died idle
+                self._bury(worker)
+
+    def _hear(self, worker: _Worker) -> Iterator[tuple[Path, Result | InfiniError]]:
+        """Take one message of a worker; yields its book if that is the end of it."""
+        try:
+            message: Event | Result | InfiniError = worker.pipe.recv()
+        except (EOFError, OSError):
+            yield from self._bury(worker)
+            return
+        if not isinstance(message, Result | InfiniError):
+            self._progress(message)
+            return
+        path, worker.path = worker.path, None
+        assert path is not None
+        yield path, message
+
+    def _bury(self, worker: _Worker) -> list[tuple[Path, InfiniError]]:
+        """Take a dead worker's book back; gives the book if it cost too many workers already."""
+        self._workers.remove(worker)
+        worker.pipe.close()
+        worker.process.join()
+        path = worker.path
+        assert path is not None
+        if self._num_attempts[path] < MAX_ATTEMPTS:
+            self._lost.append(path)
+            return []
+        code = worker.process.exitcode
+        how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
+        error = InfiniError(
+            f"the worker on `{path.name}` died {MAX_ATTEMPTS} times, the last time {how}",
+            hint="with too little memory, use fewer `--jobs`",
+        )
+        return [(path, error)]
+
+    def _start(self) -> _Worker:
+        # Never forked: a copy of a process that has threads may hang.
+        context = get_context("spawn")
+        here, there = context.Pipe()
+        threads = max(1, num_cores() // self._num_workers)
+        process = context.Process(
+            target=_work_on_books,
+            args=(self._work, there, self._timeout_seconds, threads),
+            daemon=True,
+        )
+        process.start()
+        there.close()  # else the end of the worker would not be heard
+        worker = _Worker(process, here)
+        self._workers.append(worker)
+        return worker
+
+    def _stop(self) -> None:
+        for worker in self._workers:
+            if worker.path is not None:
+                worker.process.terminate()
+            worker.pipe.close()
+        for worker in self._workers:
+            worker.process.join(SECONDS_TO_SAVE)
+            if worker.process.exitcode is None:
+                worker.process.kill()
+                worker.process.join()
+        self._workers.clear()
+
+
+def num_cores() -> int:
+    """Count the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _work_on_books(
+    work: Work, pipe: Connection, timeout_seconds: float | None, num_threads: int
+) -> None:
+    """Be a worker: take books from the pipe until it is closed."""
+    # Before torch is imported: workers share the cores.
+    os.environ["OMP_NUM_THREADS"] = str(num_threads)
+    signal.signal(signal.SIGTERM, _interrupt)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    def tell(event: Event) -> None:
+        # How far each of several books is would only flicker.
+        if not isinstance(event, Read | Write):
+            pipe.send(event)
+
+    try:
+        while True:
+            pipe.send(attempt(work, pipe.recv(), timeout_seconds, tell))
+    except (EOFError, OSError, KeyboardInterrupt):
+        return  # stopped, or nobody listens any more
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,55 @@
+"""Notes on segments: what is kept of what the model wrote."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from infini_cli.store.book_memory import Note
+from infini_cli.tasks.notes import make_note
+from infini_cli.tasks.writer import Draft
+from infini_cli.tokens.segments import Segment
+
+SOURCE = "Nerrin opens the walnut box. She takes the brass weight out. The pilot sleeps on deck."
+TRUE = "Nerrin opens the walnut box."
+ALSO = "The pilot sleeps on deck."
+FALSE = "A burglar steals fourteen pearls."
+
+
+def note(*drafts: Draft) -> Note:
+    segment = Segment(3, "2", "Two", np.zeros(4, dtype=np.int32), 10, 90, "a", "b", True)
+    return make_note(segment, SOURCE, drafts)
+
+
+def test_each_sentence_that_stays_has_its_measures() -> None:
+    made = note(Draft(f"{TRUE} {FALSE}", 20, False, 0.75), Draft(ALSO, 9, False, 0.5))
+    assert made.text == f"{TRUE} {ALSO}"
+    assert (made.segment, made.chapter_label, made.start, made.end) == (3, "2", 10, 90)
+    assert made.supports == (1.0, 1.0)
+    assert made.confidences == (0.75, 0.5)
+    assert made.support == 1.0
+
+
+def test_the_best_stays_where_nothing_is_borne() -> None:
+    made = note(Draft(FALSE, 9, False, 0.25))
+    assert made.text == FALSE
+    assert made.support < 0.5
+    assert made.confidences == (0.25,)
+
+
+def test_what_the_limit_cut_off_goes() -> None:
+    half = "Nerrin opens the walnut"
+    assert note(Draft(half, 9, True), Draft(ALSO, 9, False)).text == ALSO
+    assert note(Draft(half, 9, True)).text == half
+    assert note(Draft(half, 9, False), Draft(ALSO, 9, False)).text == f"{half} {ALSO}"
+
+
+def test_nothing_written_is_an_empty_note() -> None:
+    assert note(Draft("", 0, False)).text == ""
+    assert note().support == 0.0
+
+
+@pytest.mark.parametrize("text", ["One. Two", "Dr", "He said: no", "…"])
+def test_measures_are_of_sentences_or_there_are_none(text: str) -> None:
+    made = note(Draft(text, 3, False), Draft(text, 3, False))
+    assert len(made.supports) == len(made.confidences)
