@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from infini_cli.errors import InputNotFound, UsageError
@@ -23,9 +24,7 @@ def add_memory(model: Model, recipe: Recipe) -> None:
     from infini_models.errors import CheckpointError
 
     memory = recipe.memory
-    config = BranchConfig(
-        memory.layers, memory.num_features, memory.rank, memory.gain_init, memory.rate_init
-    )
+    config = BranchConfig(**asdict(memory))
     path = recipe.folder / recipe.start
     if recipe.start and not path.is_file():
         raise InputNotFound(f"there is no adapter `{path}`")
@@ -33,7 +32,7 @@ def add_memory(model: Model, recipe: Recipe) -> None:
         if not recipe.start:
             grow_branches(model.decoder, config, recipe.seed)
             return
-        restore_branches(model.decoder, path)
+        restore_branches(model.decoder, path, memory.num_taps)
     except CheckpointError as error:
         raise UsageError(f"cannot begin with this memory: {error}") from error
     if model.decoder.memory_config != config:

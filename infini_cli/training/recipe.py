@@ -9,6 +9,7 @@ start = ""                       # an adapter to go on from, relative to the rec
 layers = [8, 9, 10, 11]
 num_features = 64
 rank = 32
+num_taps = 1                     # an adapter of one tap that `start` names may be given more
 
 [tasks]                          # shares of the steps
 passkey = 0.7                    # the digits of a hidden key
@@ -63,6 +64,7 @@ class MemoryRecipe:
     rank: int = 32
     gain_init: float = 0.1
     rate_init: float = 1.0
+    num_taps: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ from infini_models.errors import ConfigError, WeightsError
 
 METADATA_KEY = "memory"
 PART = ".memory_branch."
+TAPS = ".taps_HTK"
 FACTORS = (".down_RI", ".up_OR")
 """Most of the numbers, and the least of the care."""
 
@@ -59,12 +60,14 @@ def grow_branches(decoder: Decoder, config: BranchConfig, seed: int = 0) -> None
 
 
 @torch.no_grad()
-def restore_branches(decoder: Decoder, path: Path) -> None:
+def restore_branches(decoder: Decoder, path: Path, num_taps: int | None = None) -> None:
     """Give a decoder the branches of an adapter, float32 and trainable.
 
     Args:
         decoder: as for `grow_branches`.
         path: what `serialize_adapter` gave.
+        num_taps: tokens that keys and queries are to be made of, where the adapter's are made of
+            one; the new ones count nothing until they are trained. None: as many as it has.
 
     Raises:
         WeightsError: the file is damaged, or is no adapter for this decoder.
@@ -73,9 +76,16 @@ def restore_branches(decoder: Decoder, path: Path) -> None:
     config = read_memory_config([path])
     if not isinstance(config, BranchConfig):
         raise WeightsError(f"`{path.name}` is no adapter")
+    is_widened = num_taps is not None and config.num_taps == 1
+    if num_taps is not None and is_widened:
+        config = replace(config, num_taps=num_taps)
     grow_branches(decoder, config)
     tensors = _load(path)
-    wanted = {f"model.{name}": p for name, p in decoder.named_parameters() if PART in name}
+    wanted = {
+        f"model.{name}": parameter
+        for name, parameter in decoder.named_parameters()
+        if PART in name and not (is_widened and name.endswith(TAPS))
+    }
     if tensors.keys() != wanted.keys():
         odd = sorted(tensors.keys() ^ wanted.keys())[0]
         raise WeightsError(f"`{path.name}` does not fit: `{odd}`")
@@ -197,6 +207,7 @@ def _config_from(text: str, path: Path) -> BranchConfig:
             rank=int(values["rank"]),
             gain_init=float(values["gain_init"]),
             rate_init=float(values["rate_init"]),
+            num_taps=int(values.get("num_taps", 1)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"`{path.name}` has no usable memory configuration") from error

@@ -7,7 +7,7 @@ The memory is read before it is written, so a token retrieves only from earlier 
 
 Shape suffixes: B batch rows, S tokens, D model width, H query heads, N KV heads, G query heads
 that share a KV head (H = N * G), R rows of a KV head's product (R = G * S), K head width, C tokens
-in a cache.
+in a cache, W tokens before the next.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from infini_models import memory as compressive
 from infini_models.branch import MemoryBranch
-from infini_models.cache import BranchCache
+from infini_models.cache import BranchCache, LayerCache
 from infini_models.config import BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.memory import LayerMemory
 from infini_models.rotary import rotate
@@ -42,12 +42,12 @@ class AttentionResult:
     Attributes:
         output_BSD: to be added to the residual stream.
         memory: M and z after the segment; as given where nothing was written.
-        local: keys [N, S, K] (turned) and values of batch row 0, where they were asked for.
+        local: what batch row 0 leaves to the text after it, where it was asked for.
     """
 
     output_BSD: Tensor
     memory: LayerMemory | None
-    local: tuple[Tensor, Tensor] | None = None
+    local: LayerCache | None = None
 
 
 class InfiniAttention(nn.Module):
@@ -132,7 +132,8 @@ class InfiniAttention(nn.Module):
             )
         local = None
         if keep_local:
-            local = (turned_key_BNSK[0], value_BNSK[0].contiguous())
+            queries_HWK = self._last_queries(x_BSD, query_BHSK)
+            local = LayerCache(turned_key_BNSK[0], value_BNSK[0].contiguous(), queries_HWK)
         return AttentionResult(output_BSD, after, local)
 
     def extend(
@@ -173,7 +174,12 @@ class InfiniAttention(nn.Module):
             attn_mask=visible_B1RC,
         )
         local_BHSK = local_BNRK.reshape(batch, -1, num_tokens, self.config.head_dim)
-        return self._add_memory(x_BSD, query_BHSK, local_BHSK, memory)
+        before_BHWK = None
+        branch = self.memory_branch
+        if branch is not None and branch.num_before:
+            queries_BHSK = branch.queries(x_BSD, query_BHSK)
+            before_BHWK = cache.remember_queries(layer, queries_BHSK, branch.num_before)
+        return self._add_memory(x_BSD, query_BHSK, local_BHSK, memory, before_BHWK)
 
     def project(self, x_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give queries [B, H, S, K], keys and values [B, N, S, K], none with position."""
@@ -195,8 +201,22 @@ class InfiniAttention(nn.Module):
             return compressive.write(memory, key_BNSK, value_BNSK, self.memory_config)
         return memory
 
+    def _last_queries(self, x_BSD: Tensor, query_BHSK: Tensor) -> Tensor | None:
+        """Give the memory's queries of row 0's last tokens, where those of later ones need them."""
+        branch = self.memory_branch
+        if branch is None or not branch.num_before:
+            return None
+        last = slice(-branch.num_before, None)
+        queries_BHWK: Tensor = branch.queries(x_BSD[:1, last], query_BHSK[:1, :, last])
+        return queries_BHWK[0]
+
     def _add_memory(
-        self, x_BSD: Tensor, query_BHSK: Tensor, local_BHSK: Tensor, memory: LayerMemory | None
+        self,
+        x_BSD: Tensor,
+        query_BHSK: Tensor,
+        local_BHSK: Tensor,
+        memory: LayerMemory | None,
+        before_BHWK: Tensor | None = None,
     ) -> Tensor:
         """Give the layer's output: local attention, and what the memory holds for the queries."""
         if memory is None or self.is_closed:
@@ -204,7 +224,8 @@ class InfiniAttention(nn.Module):
         if self.memory_branch is not None:
             if not bool(memory.filled_B.any()):
                 return self._merge_heads(local_BHSK)
-            read_BHSK = self.memory_branch.read(x_BSD, query_BHSK, memory)
+            queries_BHSK = self.memory_branch.queries(x_BSD, query_BHSK)
+            read_BHSK = self.memory_branch.read(x_BSD, queries_BHSK, memory, before_BHWK)
             correction_BSD: Tensor = self.memory_branch.output(read_BHSK.transpose(1, 2).flatten(2))
             return self._merge_heads(local_BHSK + read_BHSK) + correction_BSD
         return self._merge_heads(self._mix(query_BHSK, local_BHSK, memory))

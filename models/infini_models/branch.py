@@ -1,16 +1,18 @@
 """A memory beside the attention of a frozen base, whose output is added to that of local attention.
 
     project   q, k, v = the layer's own, plus a correction of low rank        (Hu et al. 2021)
+    convolve  q_t = sum_j w_j q_(t-j), the same of k, over the last T tokens (Yang et al. 2024)
     features  phi(x) = softmax(Wx, -Wx), scaled to unit length      (Hedgehog, Zhang et al. 2024)
     floor     s(y) = max(0, (1 + f) sigmoid(y) - f) with f = 0.15: zero for y < -1.9
     write     the delta rule token by token at a rate of s(w x + b) a KV head, see `delta.py`
     read      A_mem = gain * s(u x + c) * phi(q) M, before the segment is written
     output    W_o (attention + A_mem), plus a correction of low rank of A_mem
 
-It differs from the paper's memory in five ways, each for a reason. The base's own queries and
+It differs from the paper's memory in six ways, each for a reason. The base's own queries and
 keys serve local attention, and a memory without position cannot tell them apart: here they may
-move away, by a correction that starts at zero. ELU + 1 makes all keys alike; softmax makes them
-sparse. A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a
+move away, by a correction that starts at zero. With T above 1 what stands before a token is part
+of its key: a digit then knows whose number it is of. ELU + 1 makes all keys alike; softmax makes
+them sparse. A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a
 million tokens of it leave the memory as it was, where a thousandth would have worn it away. What
 is read is added, not mixed: where nothing was written, or with a gain of zero, the layer is the
 base's to the last bit. And each token has a gate on what it reads: softmax features are never
@@ -20,7 +22,8 @@ Queries, keys and values come without position, as the paper's memory sees them.
 
 Shape suffixes: B batch rows, S tokens, D model width, E width of all heads together, H query heads,
 N KV heads, G query heads that share a KV head, K head width, F rows of a feature map, P features
-(2F), V width of values, R rank, I and O inputs and outputs of a projection.
+(2F), V width of values, R rank, I and O inputs and outputs of a projection, T taps, W tokens before
+the first.
 """
 
 from __future__ import annotations
@@ -60,6 +63,46 @@ class LowRank(nn.Module):
         return functional.linear(narrow, self.up_OR.to(x.dtype))
 
 
+class ShortConvolution(nn.Module):
+    """Makes each channel a weighted sum of a token's own and of those before it (Yang et al. 2024).
+
+    Args:
+        heads, width: of what is convolved.
+        num_taps: tokens that count, the token itself included.
+    """
+
+    def __init__(self, heads: int, num_taps: int, width: int) -> None:
+        super().__init__()
+        self.num_before = num_taps - 1
+        self.taps_HTK = nn.Parameter(torch.empty(heads, num_taps, width))
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Start with the token itself alone."""
+        self.taps_HTK.zero_()
+        self.taps_HTK[:, 0] = 1.0
+
+    def forward(self, x_BHSK: Tensor, before_BHWK: Tensor | None = None) -> Tensor:
+        """Convolve along the tokens, float32.
+
+        Args:
+            x_BHSK: keys or queries.
+            before_BHWK: those of the W = T - 1 tokens before; None: zeros.
+        """
+        x_BHSK = x_BHSK.float()
+        num_tokens = x_BHSK.shape[2]
+        if before_BHWK is None:
+            x_BHSK = functional.pad(x_BHSK, (0, 0, self.num_before, 0))
+        else:
+            x_BHSK = torch.cat((before_BHWK.float(), x_BHSK), dim=2)
+        total_BHSK = torch.zeros_like(x_BHSK[:, :, self.num_before :])
+        for tap in range(self.num_before + 1):
+            start = self.num_before - tap
+            shifted_BHSK = x_BHSK[:, :, start : start + num_tokens]
+            total_BHSK = total_BHSK + shifted_BHSK * self.taps_HTK[:, tap, None]
+        return total_BHSK
+
+
 class MemoryBranch(nn.Module):
     """The memory of one layer and all that is trained of it, float32.
 
@@ -79,6 +122,11 @@ class MemoryBranch(nn.Module):
         self.output = LowRank(heads * width, config.hidden_size, rank)
         self.query_map = nn.Parameter(torch.empty(heads, rows, width))
         self.key_map = nn.Parameter(torch.empty(shared, rows, width))
+        self.query_taps: ShortConvolution | None = None
+        self.key_taps: ShortConvolution | None = None
+        if branch_config.num_taps > 1:
+            self.query_taps = ShortConvolution(heads, branch_config.num_taps, width)
+            self.key_taps = ShortConvolution(shared, branch_config.num_taps, width)
         self.rate = nn.Linear(config.hidden_size, shared)
         self.read_gate = nn.Linear(config.hidden_size, heads)
         self.gain = nn.Parameter(torch.empty(heads))
@@ -95,11 +143,19 @@ class MemoryBranch(nn.Module):
             # Rows beyond the identity's differ from each other, or they would learn the same.
             feature_map.normal_(0.0, width**-0.5, generator=generator)
             feature_map[:, :width] = torch.eye(width)[: feature_map.shape[1]]
+        for taps in (self.query_taps, self.key_taps):
+            if taps is not None:
+                taps.reset()
         self.rate.weight.zero_()
         self.rate.bias.fill_(self.branch_config.rate_init)
         self.read_gate.weight.zero_()
         self.read_gate.bias.fill_(READ_GATE_INIT)
         self.gain.fill_(self.branch_config.gain_init)
+
+    @property
+    def num_before(self) -> int:
+        """Tokens before the first whose queries count for it."""
+        return self.branch_config.num_taps - 1
 
     @property
     def is_closed(self) -> bool:
@@ -115,18 +171,35 @@ class MemoryBranch(nn.Module):
         memory_BNPV = torch.zeros(batch, num_heads, num_features, self.config.head_dim)
         return LayerMemory(memory_BNPV, torch.zeros(batch, num_heads, 1))
 
-    def read(self, x_BSD: Tensor, query_BHSK: Tensor, memory: LayerMemory) -> Tensor:
-        """Give what is added to the heads' local attention.
+    def queries(self, x_BSD: Tensor, query_BHSK: Tensor) -> Tensor:
+        """Give the memory's queries, each of its own token alone, [B, H, S, K].
 
         Args:
             x_BSD: what the layer's attention sees.
             query_BHSK: the layer's own queries, without position.
+        """
+        return query_BHSK + self._heads(self.query(x_BSD))
+
+    def read(
+        self,
+        x_BSD: Tensor,
+        query_BHSK: Tensor,
+        memory: LayerMemory,
+        before_BHWK: Tensor | None = None,
+    ) -> Tensor:
+        """Give what is added to the heads' local attention.
+
+        Args:
+            x_BSD: what the layer's attention sees.
+            query_BHSK: what `queries` gives.
             memory: before the segment.
+            before_BHWK: the queries of the `num_before` tokens before these; None: there are none.
 
         Returns:
             A_mem in the dtype of x, [B, H, S, V].
         """
-        query_BHSK = query_BHSK + self._heads(self.query(x_BSD))
+        if self.query_taps is not None:
+            query_BHSK = self.query_taps(query_BHSK, before_BHWK)
         features_BHSP = _features(query_BHSK, self.query_map)
         batch, _, num_tokens, num_features = features_BHSP.shape
         # The queries of a group are rows of one product with their KV head's memory.
@@ -159,10 +232,13 @@ class MemoryBranch(nn.Module):
         written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
         if not bool(written_S.any()):
             return LayerMemory(memory.memory_BNKV, normalizer_BN1) if is_trained else memory
+        if self.key_taps is not None:  # before any are left out: neighbours count
+            key_BNSK = self.key_taps(key_BNSK + self._heads(self.key(x_BSD)))
         if not bool(written_S.all()):
             x_BSD, rate_BNS = x_BSD[:, written_S], rate_BNS[:, :, written_S]
             key_BNSK, value_BNSK = key_BNSK[:, :, written_S], value_BNSK[:, :, written_S]
-        key_BNSK = key_BNSK + self._heads(self.key(x_BSD))
+        if self.key_taps is None:
+            key_BNSK = key_BNSK + self._heads(self.key(x_BSD))
         value_BNSV = (value_BNSK + self._heads(self.value(x_BSD))).float()
         features_BNSP = _features(key_BNSK, self.key_map)
         written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV, rate_BNS)

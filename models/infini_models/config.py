@@ -144,6 +144,9 @@ class MemoryConfig:
         return replace(self, gate_init=gate_init)
 
 
+MAX_TAPS = 64
+
+
 @dataclass(frozen=True, slots=True)
 class BranchConfig:
     """A memory beside the attention of a frozen base, its projections corrected from the base's.
@@ -154,6 +157,8 @@ class BranchConfig:
         rank: of the corrections to the projections.
         gain_init: what its output is multiplied by before training.
         rate_init: bias of the rate at which is written; its sigmoid is the rate before training.
+        num_taps: tokens that a key and a query are made of, themselves and those before; 1: no
+            others.
     """
 
     layers: tuple[int, ...]
@@ -161,12 +166,15 @@ class BranchConfig:
     rank: int = 32
     gain_init: float = 0.1
     rate_init: float = 1.0
+    num_taps: int = 1
 
     def __post_init__(self) -> None:
         if not self.layers or min(self.layers) < 0 or len(set(self.layers)) < len(self.layers):
             raise ConfigError(f"{list(self.layers)} are no layers, each once")
         if min(self.num_features, self.rank) < 1:
             raise ConfigError(f"no memory has {self.num_features} features, rank {self.rank}")
+        if not 1 <= self.num_taps <= MAX_TAPS:
+            raise ConfigError(f"no key is made of {self.num_taps} tokens")
 
 
 PAPER = MemoryConfig()

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from infini_models.attention import InfiniAttention, LinearFactory
 from infini_models.branch import MemoryBranch
-from infini_models.cache import BranchCache, SegmentCache
+from infini_models.cache import BranchCache, LayerCache, SegmentCache
 from infini_models.config import PAPER, BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.linear import Int8Linear, Linear
 from infini_models.memory import LayerMemory
@@ -103,12 +103,12 @@ class Layer(nn.Module):
         num_prefix: int = 0,
         write: bool = True,
         keep_local: bool = False,
-    ) -> tuple[Tensor, LayerMemory | None, tuple[Tensor, Tensor] | None]:
+    ) -> tuple[Tensor, LayerMemory | None, LayerCache | None]:
         """Run one segment through the layer: see `InfiniAttention.read_segment`.
 
         Returns:
-            The residual stream [B, S, D], the memory after the segment, and its keys and values
-            where they were asked for.
+            The residual stream [B, S, D], the memory after the segment, and what the segment leaves
+            to the text after it where that was asked for.
         """
         result = self.self_attn.read_segment(
             self.attention_input(residual_BSD),
@@ -211,7 +211,7 @@ class Decoder(nn.Module):
         tables = rotary_tables(self.frequencies, torch.arange(ids_BS.shape[1]))
         hidden_BSD = self.embed_tokens(ids_BS).float()
         after: list[LayerMemory] = []
-        local: list[tuple[Tensor, Tensor]] = []
+        local: list[LayerCache] = []
         for index, layer in enumerate(self._layers[:num_layers]):
             hidden_BSD, layer_memory, layer_local = layer.read_segment(
                 hidden_BSD,
@@ -229,7 +229,7 @@ class Decoder(nn.Module):
             after += memory[num_layers:]
         cache = None
         if keep_cache:
-            cache = SegmentCache([k for k, _ in local], [v for _, v in local])
+            cache = SegmentCache.from_layers(local)
         return SegmentResult(
             self.norm(hidden_BSD), tuple(after) if memory is not None else None, cache
         )

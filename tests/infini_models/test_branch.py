@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from infini_models.adapter import grow_branches, read_memory_config, serialize_adapter
+from infini_models.adapter import (
+    grow_branches,
+    read_memory_config,
+    restore_branches,
+    serialize_adapter,
+)
 from infini_models.attention import InfiniAttention
 from infini_models.branch import floored_sigmoid
 from infini_models.config import PAPER, BranchConfig
@@ -41,9 +47,14 @@ HUGGING_FACE = {
 }
 
 
-def branched(form: str = "float32") -> Decoder:
+@pytest.fixture(params=[1, 4], ids=["one-tap", "four-taps"])
+def config(request: pytest.FixtureRequest) -> BranchConfig:
+    return replace(CONFIG, num_taps=request.param)
+
+
+def branched(config: BranchConfig = CONFIG, form: str = "float32") -> Decoder:
     decoder = tiny_decoder(form=form)
-    grow_branches(decoder, CONFIG)
+    grow_branches(decoder, config)
     torch.manual_seed(5)
     with torch.no_grad():
         for name, parameter in decoder.named_parameters():
@@ -82,29 +93,38 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
     def floored(y: Tensor) -> Tensor:
         return (1.15 * y.sigmoid() - 0.15).clamp(min=0)
 
+    def convolved(name: str, tokens_SD: Tensor, place: int, head: int) -> Tensor:
+        taps = getattr(branch, f"{name}_taps")
+        if taps is None:
+            return project(name, tokens_SD[place])[head]
+        total = torch.zeros(width)
+        for tap, weight_K in enumerate(taps.taps_HTK[head]):
+            if place - tap >= 0:  # a segment knows none of the tokens before it
+                total = total + weight_K * project(name, tokens_SD[place - tap])[head]
+        return total
+
     memory = torch.zeros(shared, 2 * branch.branch_config.num_features, width)
     for start in range(0, len(x_SD), segment_length):
         tokens = x_SD[start : start + segment_length]
-        for place, x_D in enumerate(tokens, start):
-            queries, gates = project("query", x_D), floored(branch.read_gate(x_D))
+        for place, x_D in enumerate(tokens):
+            gates = floored(branch.read_gate(x_D))
             for head in range(config.num_heads):
-                phi = features(queries[head], branch.query_map[head])
+                phi = features(convolved("query", tokens, place, head), branch.query_map[head])
                 read = phi @ memory[head // config.num_groups]
                 gate = branch.gain[head] * gates[head]
-                out[place, head * width : (head + 1) * width] = gate * read
-        for x_D in tokens:
-            keys, values = project("key", x_D), project("value", x_D)
-            rates = floored(branch.rate(x_D))
+                out[start + place, head * width : (head + 1) * width] = gate * read
+        for place, x_D in enumerate(tokens):
+            values, rates = project("value", x_D), floored(branch.rate(x_D))
             for head in range(shared):
-                phi = features(keys[head], branch.key_map[head])
+                phi = features(convolved("key", tokens, place, head), branch.key_map[head])
                 known = phi @ memory[head]
                 memory[head] += rates[head] * torch.outer(phi, values[head] - known)
     return out
 
 
-@pytest.mark.parametrize("rate_bias", [6.0, -5.0])
-def test_the_branch_is_its_equations(rate_bias: float) -> None:
-    attention = branched().layers[0].self_attn
+@pytest.mark.parametrize("rate_bias", [9.0, -5.0])
+def test_the_branch_is_its_equations(rate_bias: float, config: BranchConfig) -> None:
+    attention = branched(config).layers[0].self_attn
     branch = attention.memory_branch
     with torch.no_grad():
         branch.rate.bias.fill_(rate_bias)
@@ -115,7 +135,8 @@ def test_the_branch_is_its_equations(rate_bias: float) -> None:
         for start in range(0, 30, SEGMENT):
             part_BSD = x_BSD[:, start : start + SEGMENT]
             query, key, value = attention.project(part_BSD)
-            parts.append(branch.read(part_BSD, query, memory).transpose(1, 2).flatten(2))
+            queries = branch.queries(part_BSD, query)
+            parts.append(branch.read(part_BSD, queries, memory).transpose(1, 2).flatten(2))
             memory = branch.write(part_BSD, key, value, memory)
         found = torch.cat(parts, dim=1)
         for row in range(2):
@@ -127,7 +148,8 @@ def test_the_branch_is_its_equations(rate_bias: float) -> None:
         tables = rotary_tables(branched().frequencies, torch.arange(SEGMENT))
         with_memory = attention.read_segment(part_BSD, tables, memory).output_BSD
         without = attention.read_segment(part_BSD, tables, None).output_BSD
-        read = branch.read(part_BSD, attention.project(part_BSD)[0], memory)
+        queries = branch.queries(part_BSD, attention.project(part_BSD)[0])
+        read = branch.read(part_BSD, queries, memory)
         merged = read.transpose(1, 2).flatten(2)
         own = attention.o_proj.weight + branch.output.up_OR @ branch.output.down_RI
         torch.testing.assert_close(with_memory - without, merged @ own.T, atol=1e-5, rtol=1e-4)
@@ -202,8 +224,10 @@ def test_with_the_memory_off_the_base_is_untouched() -> None:
         assert torch.equal(decoder.read_segment(ids, first.memory).hidden_BSD, plain)
 
 
-def test_later_segments_change_nothing_earlier_and_earlier_ones_matter() -> None:
-    decoder = branched()
+def test_later_segments_change_nothing_earlier_and_earlier_ones_matter(
+    config: BranchConfig,
+) -> None:
+    decoder = branched(config)
     ids = random_ids(1, 3 * SEGMENT)
     changed = ids.clone()
     changed[0, SEGMENT + 3] = (changed[0, SEGMENT + 3] + 1) % TINY.vocab_size
@@ -240,8 +264,10 @@ def test_the_memory_alone_is_the_same_without_the_layers_above_it() -> None:
         assert torch.equal(one.memory_BNKV, other.memory_BNKV)
 
 
-def test_gradients_reach_the_writes_of_earlier_segments_and_not_the_base() -> None:
-    decoder = branched()
+def test_gradients_reach_the_writes_of_earlier_segments_and_not_the_base(
+    config: BranchConfig,
+) -> None:
+    decoder = branched(config)
     for name, parameter in decoder.named_parameters():
         parameter.requires_grad_(".memory_branch." in name)
     hidden, _ = stream(decoder, random_ids(1, 3 * SEGMENT))
@@ -253,21 +279,59 @@ def test_gradients_reach_the_writes_of_earlier_segments_and_not_the_base() -> No
             assert parameter.grad.abs().max() > 0, name
 
 
-def test_a_text_written_after_a_segment_reads_its_memory() -> None:
-    decoder = branched()
+def test_a_text_written_after_a_segment_reads_its_memory(config: BranchConfig) -> None:
+    """As it reads it where all of the text stands in the segment."""
+    decoder = branched(config)
+    with torch.no_grad():
+        for layer in decoder.layers:
+            if layer.self_attn.memory_branch is not None:
+                layer.self_attn.memory_branch.gain.fill_(4.0)
     with torch.inference_mode():
         memory = stream(decoder, random_ids(1, 3 * SEGMENT))[1]
+        branches, expected = [], []
+        # After a segment, after one of a single token, and from nothing; prompts of any length.
+        for seed, (num_read, num_asked) in enumerate([(9, 1), (1, 5), (0, 3), (6, 2)]):
+            ids = random_ids(1, num_read + num_asked, seed=seed)[0].tolist()
+            cache = None
+            if num_read:
+                read = torch.tensor([ids[:num_read]])
+                cache = decoder.read_segment(read, memory, write=False, keep_cache=True).cache
+            branches.append(Branch(ids[num_read:], 7 - seed, cache, memory))
+            for _ in range(7 - seed):
+                whole = decoder.read_segment(torch.tensor([ids]), memory, write=False)
+                ids.append(int(decoder.logits(whole.hidden_BSD[0, -1]).argmax()))
+            expected.append(ids[num_read + num_asked :])
         prompt = random_ids(1, 9, seed=7)[0].tolist()
         whole = decoder.read_segment(torch.tensor([prompt]), memory, write=False)
-        expected = int(decoder.logits(whole.hidden_BSD[0, -1]).argmax())
-    branch = read_prompt(decoder, Branch(prompt, 1, None, memory))
-    (written,) = write_branches(decoder, [branch], Sampling(), ())
-    assert written.ids == [expected]
+        expected.append([int(decoder.logits(whole.hidden_BSD[0, -1]).argmax())])
+    branches.append(read_prompt(decoder, Branch(prompt, 1, None, memory)))
+    written = write_branches(decoder, branches, Sampling(), ())
+    assert [one.ids for one in written] == expected
+    without = [Branch(one.prompt, one.max_tokens, one.cache, None) for one in branches]
+    assert [one.ids for one in write_branches(decoder, without, Sampling(), ())] != expected
+
+
+def test_more_taps_change_nothing_until_they_are_trained(tmp_path: Path) -> None:
+    decoder = branched()
+    path = tmp_path / "adapter.safetensors"
+    path.write_bytes(serialize_adapter(decoder, torch.float32))
+    widened = tiny_decoder()
+    restore_branches(widened, path, num_taps=5)
+    assert widened.memory_config == replace(CONFIG, num_taps=5)
+    ids = random_ids(1, 3 * SEGMENT)
+    with torch.inference_mode():
+        found, expected = (stream(one, ids)[0] for one in (widened, decoder))
+    torch.testing.assert_close(found, expected)
+    # And a wide one stays as wide as it is.
+    path.write_bytes(serialize_adapter(widened, torch.float32))
+    again = tiny_decoder()
+    restore_branches(again, path, num_taps=7)
+    assert again.memory_config == widened.memory_config
 
 
 @pytest.mark.parametrize("form", ["float32", "bfloat16"])
-def test_an_adapter_restores_every_tensor(form: str, tmp_path: Path) -> None:
-    base, decoder = tiny_decoder(), branched()
+def test_an_adapter_restores_every_tensor(form: str, config: BranchConfig, tmp_path: Path) -> None:
+    base, decoder = tiny_decoder(), branched(config)
     tensors = {
         f"model.{name}": tensor.contiguous()
         for name, tensor in base.state_dict().items()
@@ -278,7 +342,7 @@ def test_an_adapter_restores_every_tensor(form: str, tmp_path: Path) -> None:
     (tmp_path / "adapter.safetensors").write_bytes(adapter)
     files = [tmp_path / "base.safetensors", tmp_path / "adapter.safetensors"]
     loaded = load_decoder(HUGGING_FACE, files, form)
-    assert loaded.memory_config == CONFIG == read_memory_config(files)
+    assert loaded.memory_config == config == read_memory_config(files)
     if form == "float32":
         state = loaded.state_dict()
         assert state.keys() == decoder.state_dict().keys()
@@ -304,8 +368,8 @@ def test_its_memory_is_saved_and_restored() -> None:
         assert bool(one.filled_B.all()) is (index in CONFIG.layers)
 
 
-def test_long_reading_in_bfloat16_stays_finite() -> None:
-    decoder = branched("bfloat16")
+def test_long_reading_in_bfloat16_stays_finite(config: BranchConfig) -> None:
+    decoder = branched(config, "bfloat16")
     memory = decoder.empty_memory()
     with torch.inference_mode():
         for seed in range(200):
@@ -321,6 +385,8 @@ def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
         BranchConfig(layers=layers, num_features=4)
     with pytest.raises(ConfigError):
         BranchConfig(layers=(0,), num_features=4, rank=0)
+    with pytest.raises(ConfigError):
+        BranchConfig(layers=(0,), num_features=4, num_taps=0)
 
 
 def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
