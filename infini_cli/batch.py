@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from infini_cli.atomic import write_atomically
 from infini_cli.batch_ledger import LEDGER_NAME, Entry, Ledger, Outcome
 from infini_cli.batch_names import name_outputs
+from infini_cli.batch_ray import RayWorkers
 from infini_cli.batch_work import Ends, Work, in_turn
 from infini_cli.batch_workers import Workers
 from infini_cli.errors import InfiniError, InputError, InputNotFound, Interrupted, UsageError
@@ -71,6 +72,7 @@ def run_batch(
     fail_fast: bool = False,
     timeout_seconds: float | None = None,
     num_jobs: int = 1,
+    ray_address: str | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Work on books and write one file for each.
@@ -89,6 +91,7 @@ def run_batch(
         fail_fast: whether to stop at the first failure.
         timeout_seconds: the most that a book may take; one that takes longer fails.
         num_jobs: books at a time, each in a process of its own; 1: one after the other in this.
+        ray_address: of a Ray cluster whose machines do the work; None: this machine.
         progress: told when a book begins and how it ends.
 
     Raises:
@@ -102,7 +105,10 @@ def run_batch(
             ledger = Ledger(folder / LEDGER_NAME)
             outputs = name_outputs(books, folder, suffix, ledger.outputs())
             run = _Run(folder, outputs, settings, ledger, redo, fail_fast, progress)
-            if num_jobs > 1:
+            if ray_address is not None:
+                cluster = RayWorkers(work, num_jobs, ray_address, timeout_seconds, progress)
+                ends = cluster.run(run.due())
+            elif num_jobs > 1:
                 ends = Workers(work, num_jobs, timeout_seconds, progress).run(run.due())
             else:
                 ends = in_turn(work, run.due(), timeout_seconds, progress)

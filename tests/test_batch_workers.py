@@ -21,6 +21,7 @@ from infini_cli.errors import DamagedInput, Interrupted
 from infini_cli.progress import BatchStep, Event, Note, Progress, Read
 from tests.test_batch import ledger, write_books
 
+WAITS_SECONDS = {"slow": 300, "brief": 0.5}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -39,8 +40,8 @@ class Working:
             raise ZeroDivisionError("a bug")
         if text == "deadly" or (text == "once" and self.attempts(path) == 1):
             os.kill(os.getpid(), signal.SIGKILL)
-        if text == "slow":
-            time.sleep(300)
+        if text in WAITS_SECONDS:
+            time.sleep(WAITS_SECONDS[text])
         progress(Note(f"about {path.stem}", warning=True))
         progress(Read("", "", "", 1, 1, 1, 1, 1.0, 0.0))
         return Result(text.upper().encode(), {"process": os.getpid()})

@@ -82,6 +82,14 @@ Jobs = Annotated[
         "--jobs", "-j", min=1, max=256, help="Books at a time, a process each.", metavar="NUMBER"
     ),
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        help="Work on this Ray cluster, `--jobs` books at a time; `local` begins one here.",
+        metavar="ADDRESS",
+    ),
+]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
 
 
@@ -150,6 +158,7 @@ def command(
     fail_fast: FailFast = False,
     timeout: Timeout = None,
     jobs: Jobs = 1,
+    ray: Ray = None,
     json: Json = False,
 ) -> None:
     """Summarise many books into a folder.
@@ -171,6 +180,7 @@ def command(
             fail_fast=fail_fast,
             timeout_seconds=timeout,
             num_jobs=jobs,
+            ray_address=ray,
             progress=progress,
         )
     _tell(report, terminal, json)

@@ -1,0 +1,101 @@
+"""Books on a Ray cluster, of which a machine may go away."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infini_cli.batch import Report, run_batch
+from infini_cli.batch_ray import LOCAL
+from infini_cli.batch_workers import MAX_ATTEMPTS
+from infini_cli.errors import UsageError
+from infini_cli.progress import BatchStep, Event, Note
+from tests.test_batch import ledger, write_books
+from tests.test_batch_workers import Working
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Working:
+    folder = tmp_path / "attempts"
+    folder.mkdir()
+    return Working(folder)
+
+
+def run(books: list[Path], folder: Path, work: Working, address: str, **more: object) -> Report:
+    options = {"settings": "s", "suffix": ".md", "num_jobs": 2, "ray_address": address} | more
+    return run_batch(books, folder, work, **options)  # type: ignore[arg-type]
+
+
+def test_without_ray_it_is_said_how_to_get_it(
+    tmp_path: Path, work: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    books = write_books(tmp_path / "in", a="first")
+    with pytest.raises(UsageError, match="not installed") as caught:
+        run(books, tmp_path / "out", work, LOCAL)
+    assert caught.value.hint == "pip install 'infini-cli[ray]'"
+
+
+def test_no_cluster_at_an_address(tmp_path: Path, work: Working) -> None:
+    pytest.importorskip("ray")
+    books = write_books(tmp_path / "in", a="first")
+    with pytest.raises(UsageError, match="no Ray cluster at"):
+        run(books, tmp_path / "out", work, "127.0.0.1:1")
+
+
+def test_books_are_shared_out_and_the_lost_go_to_others(tmp_path: Path, work: Working) -> None:
+    pytest.importorskip("ray")
+    books = write_books(tmp_path / "in", a="first", b="damaged", c="once", d="deadly", e="fifth")
+    told: list[Event] = []
+    report = run(books, tmp_path / "out", work, LOCAL, progress=told.append)
+    assert [path.stem for path in report.done] == ["a", "c", "e"]
+    assert [one.path.stem for one in report.failed] == ["b", "d"]
+    assert report.failed[0].error.hint == "copy it again"
+    assert "was lost 3 times" in report.failed[1].error.message
+    assert [work.attempts(path) for path in books] == [1, 1, 2, MAX_ATTEMPTS, 1]
+    assert sorted(event.text for event in told if isinstance(event, Note)) == [
+        "about a",
+        "about c",
+        "about e",
+    ]
+    assert (tmp_path / "out" / "e.md").read_bytes() == b"FIFTH"
+    again = run(books[:1], tmp_path / "out", work, LOCAL)
+    assert again.skipped == (books[0],)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    yield made
+    made.shutdown()
+
+
+def test_a_machine_that_stops_takes_no_book_with_it(
+    tmp_path: Path, work: Working, cluster: Any
+) -> None:
+    other = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    names = {f"book{n:02}": "brief" for n in range(12)}
+    books = write_books(tmp_path / "in", **names)
+
+    def stop(event: Event) -> None:
+        nonlocal other
+        is_middle = isinstance(event, BatchStep) and event.outcome == "done" and event.done == 4
+        if is_middle and other is not None:
+            cluster.remove_node(other)
+            other = None
+
+    report = run(books, tmp_path / "out", work, cluster.address, progress=stop)
+    assert other is None
+    assert report.done == tuple(books)
+    outcomes = [line["outcome"] for line in ledger(tmp_path / "out")]
+    assert outcomes.count("done") == outcomes.count("begun") == 12
