@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from infini_cli.errors import InfiniError, UsageError
+
 TEMPORARY_PREFIX = ".infini-"
 TEMPORARY_SUFFIX = ".tmp"
 
@@ -77,3 +79,27 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def output_errors(destination: Path) -> Iterator[None]:
+    """Tell what goes wrong in writing a user's file as errors that a user can act on.
+
+    Args:
+        destination: the file.
+
+    Raises:
+        UsageError: the file cannot be written there.
+        InfiniError: the disk is full, or the like.
+    """
+    try:
+        yield
+    except (IsADirectoryError, NotADirectoryError, PermissionError, FileExistsError) as error:
+        raise UsageError(
+            f"cannot write `{destination}`: {error.strerror}", hint="name another file with `-o`"
+        ) from error
+    except OSError as error:
+        raise InfiniError(
+            f"cannot write `{destination}`: {error.strerror}",
+            hint="write to another disk with `-o`",
+        ) from error

@@ -9,6 +9,7 @@ sees them under the same path.
 from __future__ import annotations
 
 import os
+import socket
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,8 +23,10 @@ from infini_cli.progress import Event, Progress, Read, Write
 
 LOCAL = "local"
 """In place of an address: a cluster of this machine alone, begun for the run."""
-SECONDS_TO_FORM = 60.0
-"""That a worker has to find room in the cluster."""
+SECONDS_TO_ANSWER = 5.0
+"""That the cluster has when it is called."""
+SECONDS_TO_FORM = 120.0
+"""That the first worker has to find room."""
 
 
 class RayWorkers:
@@ -55,6 +58,7 @@ class RayWorkers:
         share = max(1.0, cores // num_workers)
         self._actor = self._ray.remote(num_cpus=share, max_restarts=0)(_Worker)
         self._arguments = (work, timeout_seconds, int(share))
+        self._forming: dict[Any, Any] = {}
         self._free: list[Any] = []
         self._busy: dict[Any, tuple[Any, Path]] = {}
         self._lost: deque[Path] = deque()
@@ -65,35 +69,69 @@ class RayWorkers:
 
         Args:
             books: the next is taken when a worker is free for it.
+
+        Raises:
+            InfiniError: no worker finds room in the cluster.
         """
         waiting = iter(books)
         try:
-            while True:
-                self._hand_out(waiting)
-                if not self._busy:
-                    return
-                ready, _ = self._ray.wait(list(self._busy), num_returns=1)
+            for _ in range(self._num_workers):
+                self._form()
+            while self._hand_out(waiting):
+                # A worker that finds no room may wait as long as others work.
+                timeout = None if self._busy else SECONDS_TO_FORM
+                tasks = [*self._busy, *self._forming]
+                ready = self._ray.wait(tasks, num_returns=1, timeout=timeout)[0] if tasks else []
+                if not ready:
+                    raise InfiniError(
+                        "no worker finds room in the cluster", hint="use fewer `--jobs`"
+                    )
                 for task in ready:
-                    yield from self._take(task)
+                    if task in self._forming:
+                        self._greet(task)
+                    else:
+                        yield from self._take(task)
         finally:
-            for actor in [*self._free, *(actor for actor, _ in self._busy.values())]:
+            workers = [
+                *self._free,
+                *self._forming.values(),
+                *(one for one, _ in self._busy.values()),
+            ]
+            for actor in workers:
                 self._ray.kill(actor)
             self._ray.shutdown()
 
-    def _hand_out(self, waiting: Iterator[Path]) -> None:
-        while len(self._busy) < self._num_workers:
+    def _form(self) -> None:
+        """Ask the cluster for a worker."""
+        actor = self._actor.remote(*self._arguments)
+        self._forming[actor.answer.remote()] = actor
+
+    def _greet(self, task: Any) -> None:
+        """Take a worker that answers; one that does not is asked for again when a book is lost."""
+        actor = self._forming.pop(task)
+        try:
+            self._ray.get(task)
+        except self._ray.exceptions.RayError:
+            return
+        self._free.append(actor)
+
+    def _hand_out(self, waiting: Iterator[Path]) -> bool:
+        """Give every free worker a book; tells whether any is still worked on, or waits for it."""
+        while self._free:
             path = self._lost.popleft() if self._lost else next(waiting, None)
             if path is None:
-                return
-            actor = self._free.pop() if self._free else self._actor.remote(*self._arguments)
+                return bool(self._busy)
+            actor = self._free.pop()
             self._num_attempts[path] += 1
             self._busy[actor.work_on.remote(path.absolute())] = actor, path
+        return True
 
     def _take(self, task: Any) -> Iterator[tuple[Path, Result | InfiniError]]:
         actor, path = self._busy.pop(task)
         try:
             end, events = self._ray.get(task)
         except self._ray.exceptions.RayError as error:
+            self._form()
             if self._num_attempts[path] < MAX_ATTEMPTS:
                 self._lost.append(path)
                 return
@@ -120,6 +158,9 @@ class _Worker:
         os.environ["OMP_NUM_THREADS"] = str(num_threads)
         self._work, self._timeout_seconds = work, timeout_seconds
 
+    def answer(self) -> None:
+        """Say that it is there."""
+
     def work_on(self, path: Path) -> tuple[Result | InfiniError, list[Event]]:
         events: list[Event] = []
 
@@ -137,6 +178,7 @@ def _join(address: str) -> Any:
         raise UsageError(
             "`--ray` needs Ray, which is not installed", hint="pip install 'infini-cli[ray]'"
         ) from error
+    _knock(address)
     variables = {HOME_VARIABLE: os.environ[HOME_VARIABLE]} if HOME_VARIABLE in os.environ else {}
     try:
         ray.init(
@@ -146,8 +188,23 @@ def _join(address: str) -> Any:
             runtime_env={"env_vars": variables},
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(
-            f"there is no Ray cluster at `{address}`: {error}",
-            hint="`ray start --head` begins one; `--ray local` needs none",
-        ) from error
+        raise _no_cluster(address, error) from error
     return ray
+
+
+def _knock(address: str) -> None:
+    """See whether anybody is there at all; Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    if "/" in address or not host or not port.isdecimal():
+        return  # `auto`, `local`, an address of another kind
+    try:
+        socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> UsageError:
+    return UsageError(
+        f"there is no Ray cluster at `{address}`: {error}",
+        hint="`ray start --head` begins one; `--ray local` needs none",
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
+import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,9 +14,9 @@ from infini_cli.batch import Report, run_batch
 from infini_cli.batch_ray import LOCAL
 from infini_cli.batch_workers import MAX_ATTEMPTS
 from infini_cli.errors import UsageError
-from infini_cli.progress import BatchStep, Event, Note
+from infini_cli.progress import Event, Note
 from tests.test_batch import ledger, write_books
-from tests.test_batch_workers import Working
+from tests.test_batch_workers import ROOT, Working
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
@@ -69,33 +70,44 @@ def test_books_are_shared_out_and_the_lost_go_to_others(tmp_path: Path, work: Wo
     assert again.skipped == (books[0],)
 
 
-@pytest.fixture
-def cluster() -> Iterator[Any]:
-    pytest.importorskip("ray")
+CLUSTER = textwrap.dedent(
+    """
+    import sys
+    from pathlib import Path
     from ray.cluster_utils import Cluster
+    from infini_cli.progress import BatchStep
+    from tests.test_batch_ray import run
+    from tests.test_batch_workers import Working
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    yield made
-    made.shutdown()
-
-
-def test_a_machine_that_stops_takes_no_book_with_it(
-    tmp_path: Path, work: Working, cluster: Any
-) -> None:
-    other = cluster.add_node(num_cpus=1)
+    folder = Path(sys.argv[1])
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    others = [cluster.add_node(num_cpus=1)]
     cluster.wait_for_nodes()
-    names = {f"book{n:02}": "brief" for n in range(12)}
-    books = write_books(tmp_path / "in", **names)
 
-    def stop(event: Event) -> None:
-        nonlocal other
-        is_middle = isinstance(event, BatchStep) and event.outcome == "done" and event.done == 4
-        if is_middle and other is not None:
-            cluster.remove_node(other)
-            other = None
+    def stop(event):
+        is_end = isinstance(event, BatchStep) and event.outcome == "done"
+        if is_end and event.done == 4:
+            cluster.remove_node(others.pop())
 
-    report = run(books, tmp_path / "out", work, cluster.address, progress=stop)
-    assert other is None
-    assert report.done == tuple(books)
+    books = sorted((folder / "in").iterdir())
+    work = Working(folder / "attempts")
+    report = run(books, folder / "out", work, cluster.address, progress=stop)
+    assert not others
+    assert report.done == tuple(books), report
+    cluster.shutdown()
+    """
+)
+
+
+def test_a_machine_that_stops_takes_no_book_with_it(tmp_path: Path, work: Working) -> None:
+    """In a process of its own: Ray begins no second cluster in one."""
+    pytest.importorskip("ray")
+    write_books(tmp_path / "in", **{f"book{n:02}": "brief" for n in range(12)})
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment = kept | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'models'}"}
+    command = [sys.executable, "-c", CLUSTER, str(tmp_path)]
+    ended = subprocess.run(command, env=environment, timeout=200, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr.decode()[-2000:]
     outcomes = [line["outcome"] for line in ledger(tmp_path / "out")]
     assert outcomes.count("done") == outcomes.count("begun") == 12
+    assert sum(work.attempts(path) for path in (tmp_path / "in").iterdir()) >= 12

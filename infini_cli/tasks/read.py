@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from infini_cli.atomic import output_errors
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import load_book_memory, save_book_memory
@@ -26,7 +27,8 @@ def read(book: Book, request: ReadRequest, model: Model, progress: Progress) -> 
 
     Raises:
         InputError, MemoryMismatch: the memory to go on from cannot be used.
-        UsageError: its text is not the beginning of the book.
+        UsageError: its text is not the beginning of the book, or the file cannot be written there.
+        InfiniError: the disk is full, or the like; what was read is kept.
     """
     started = time.monotonic()
     after = None
@@ -36,7 +38,8 @@ def read(book: Book, request: ReadRequest, model: Model, progress: Progress) -> 
     reading = read_through(
         book, model, progress, notes=True, use_cache=request.use_cache, after=after
     )
-    save_book_memory(request.destination, reading.book_memory)
+    with output_errors(request.destination):
+        save_book_memory(request.destination, reading.book_memory)
     return ReadResult(
         title=book.title,
         coverage=coverage_of(reading.book_memory, book),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from infini_cli.atomic import write_atomically
+from infini_cli.atomic import output_errors, write_atomically
 from infini_cli.errors import InfiniError, UsageError
 from infini_cli.text_safety import clean_text
 from infini_cli.ui.color import is_terminal
@@ -53,17 +53,8 @@ def write_file(content: bytes | Iterable[bytes], destination: Path) -> None:
         UsageError: the file cannot be written there.
         InfiniError: the disk is full, or the like.
     """
-    try:
+    with output_errors(destination):
         write_atomically(destination, content)
-    except (IsADirectoryError, NotADirectoryError, PermissionError, FileExistsError) as error:
-        raise UsageError(
-            f"cannot write `{destination}`: {error.strerror}", hint="name another file with `-o`"
-        ) from error
-    except OSError as error:
-        raise InfiniError(
-            f"cannot write `{destination}`: {error.strerror}",
-            hint="write to another disk with `-o`",
-        ) from error
 
 
 def write_stdout(text: str) -> None:

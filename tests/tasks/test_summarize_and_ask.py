@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from infini_cli.errors import DamagedInput, MemoryMismatch, UsageError
+from infini_cli.errors import DamagedInput, InfiniError, MemoryMismatch, UsageError
 from infini_cli.progress import Event, Note, Read, silent
 from infini_cli.store import book_memory
 from infini_cli.store.book_memory import load_book_memory, read_header
 from infini_cli.tasks import book_reader
+from infini_cli.tasks import read as reading
 from infini_cli.tasks.ask import ask
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
@@ -165,3 +166,32 @@ def test_a_question_stands_last_in_what_the_model_is_told(
     summarize(tiny_book(2), replace(request, question=None), tiny, silent)
     assert asked
     assert not any("Orla}" in prompt or "question" in prompt for prompt in asked)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (OSError(28, "No space left on device"), InfiniError, "No space left"),
+        (PermissionError(13, "Permission denied"), UsageError, "Permission denied"),
+    ],
+)
+def test_a_memory_that_cannot_be_written_is_told_and_what_was_read_kept(
+    tiny: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: OSError,
+    kind: type[InfiniError],
+    message: str,
+) -> None:
+    def full(path: Path, memory: object) -> None:
+        raise error
+
+    request = ReadRequest(tmp_path / "book.infmem")
+    with monkeypatch.context() as broken:
+        broken.setattr(reading, "save_book_memory", full)
+        with pytest.raises(kind, match=message) as caught:
+            read(tiny_book(3), request, tiny, silent)
+    assert type(caught.value) is kind
+    told: list[Event] = []
+    read(tiny_book(3), request, tiny, told.append)
+    assert not [event for event in told if isinstance(event, Read)], "nothing is read again"
