@@ -99,7 +99,7 @@ class EvidenceSearch:
         places = [place for piece in evidence if (place := self._places(piece))]
         if not places:
             return {}
-        best = self._passages.search_answer(question, max(NUM_PASSAGES))
+        best = self._passages.search(question, max(NUM_PASSAGES))
         spans = [self._span(passage) for passage in best]
         return {
             f"evidence_{number}": sum(

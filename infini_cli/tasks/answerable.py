@@ -17,10 +17,11 @@ where it has no other nothing is declined.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
-from infini_cli.tasks.names import capitalised, find_names, words_inside
+from infini_cli.tasks.names import find_names, words_inside
 from infini_cli.tasks.passages import Passages
 from infini_cli.tasks.search_terms import word_terms
 
@@ -40,6 +41,7 @@ _OF_THE_WHOLE = frozenset(
         "last final whole overall"
     )
 )
+_WORD = re.compile(r"[^\W\d_][\w'\u2019-]*")
 
 
 class Answerable:
@@ -83,7 +85,8 @@ class Answerable:
         """Give the names of a question, as terms: its words with a capital but for the first."""
         if not self._has_capitals:
             return []
-        return [term for word in capitalised(question) for term in word_terms(word)]
+        words = _WORD.findall(question)[1:]
+        return [term for word in words if word[0].isupper() for term in word_terms(word)]
 
     def _is_nowhere(self, term: str) -> bool:
         return self._passages.term_rarity(term) == 1.0

@@ -123,7 +123,7 @@ class Answerer:
             return View(prompt.format(title=self.book.title, question=question))
         if overview := self.overview(question, progress):
             return overview
-        found = within_budget(self.passages.search_answer(question, NUM_PASSAGES), self.model)
+        found = within_budget(self.passages.search(question, NUM_PASSAGES), self.model)
         return View(
             self.prompt(question, found), tuple(found), is_asked=self.accepts(question, found)
         )

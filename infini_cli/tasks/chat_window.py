@@ -37,9 +37,9 @@ def find_passages(answerer: Answerer, question: str, before: str | None) -> list
     passages = answerer.passages
     assert passages is not None
     if before is None:
-        return within_budget(passages.search_answer(question, NUM_PASSAGES), answerer.model)
-    together = passages.search_answer(f"{before} {question}", NUM_PASSAGES)
-    found = {one.start: one for one in passages.search_answer(question, NUM_PASSAGES // 2)}
+        return within_budget(passages.search(question, NUM_PASSAGES), answerer.model)
+    together = passages.search(f"{before} {question}", NUM_PASSAGES)
+    found = {one.start: one for one in passages.search(question, NUM_PASSAGES // 2)}
     found |= {one.start: one for one in together if one.start not in found}
     return within_budget(list(found.values())[:NUM_PASSAGES], answerer.model)
 

@@ -10,18 +10,12 @@ from infini_cli.tasks.stems import stems
 MAX_CAPITALISED = 0.2
 """In English and French about one word in twenty inside sentences has a capital; where one in
 five has, as in German or in a text in capitals, they mark no names."""
-_WORD = re.compile(r"[^\W\d_][\w'\u2019-]*")
 _INSIDE = re.compile(r"(?<=[\w,;:] )[^\W\d_][\w'\u2019]*")
 
 
 def words_inside(text: str) -> list[str]:
     """Give the words inside sentences, where a capital means something."""
     return _INSIDE.findall(text)
-
-
-def capitalised(question: str) -> list[str]:
-    """Give the words of a question that have a capital, but for the first."""
-    return [word for word in _WORD.findall(question)[1:] if word[0].isupper()]
 
 
 def find_names(counts: Counter[str]) -> frozenset[str] | None:

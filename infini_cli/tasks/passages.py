@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import bm25s
 import numpy as np
 
 from infini_cli.reading.book import BLOCK_SEPARATOR, Block, BlockKind, Book, Chapter
-from infini_cli.tasks.names import capitalised
 from infini_cli.tasks.search_terms import search_terms, word_terms
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.stems import stems
@@ -21,11 +20,6 @@ MAX_BLOCK_WORDS = 3 * MAX_PASSAGE_WORDS
 """A longer block is cut at sentences: in a block of thousands of words every word is found."""
 NEIGHBOUR_SHARE = 0.3
 """Of the scores of the passages before and after: counts for one that shares a word itself."""
-NAME_WEIGHT = 0.7
-NAME_PAIR_WEIGHT = 0.3
-"""Of the names of a question, and of two in a row, where other words count 1. On the example the
-evidence is among six passages for 31 of 40 questions in place of 28; on fairy tales, which have
-hardly any names, nothing changes."""
 Span = tuple[int, int]
 
 
@@ -112,40 +106,11 @@ class Passages:
             num_passages: the most to give.
             within: parts of the book, as offsets in `Book.text`, that they must touch; None: all.
         """
-        return self._best(dict.fromkeys(search_terms(question), 1.0), num_passages, within)
-
-    def search_answer(self, question: str, num_passages: int) -> list[ScoredPassage]:
-        """Give the best passages for a question, in which names count for less.
-
-        A question says "Nerrin Odevay" where the passage that answers it says "she": whole names
-        stand where people come in.
-
-        Args:
-            question: what they are to answer.
-            num_passages: the most to give.
-        """
-        names = {term for word in capitalised(question) for term in word_terms(word)}
-        weights: dict[str, float] = {}
-        for term in search_terms(question):
-            parts = term.split()
-            if not names.issuperset(parts):
-                weights[term] = 1.0
-            else:
-                weights[term] = NAME_WEIGHT if len(parts) == 1 else NAME_PAIR_WEIGHT
-        return self._best(weights, num_passages, None)
-
-    def _best(
-        self, weights: Mapping[str, float], num_passages: int, within: Sequence[Span] | None
-    ) -> list[ScoredPassage]:
-        """Give the passages with the highest weighted scores of terms."""
-        known = [term for term in weights if term in self._vocabulary]
+        terms = dict.fromkeys(search_terms(question))
+        known = [self._vocabulary[term] for term in terms if term in self._vocabulary]
         if self._index is None or not known:
             return []
-        own = np.zeros(len(self))
-        for weight in set(weights.values()):
-            ids = [self._vocabulary[term] for term in known if weights[term] == weight]
-            if ids:
-                own += weight * np.asarray(self._index.get_scores_from_ids(ids))
+        own = np.asarray(self._index.get_scores_from_ids(known))
         # What is asked often stands beside what tells of it.
         scores = own.copy()
         scores[1:] += NEIGHBOUR_SHARE * own[:-1]

@@ -1,10 +1,10 @@
 """Which sentences of the notes are likeliest to be true.
 
 Two things tell, each as well as the other: the share of a sentence's words that stand in one place
-of its segment, and how sure the model was of what it wrote. Of the 14 sentences that the example's
-summary had when TextRank alone chose them 9 were true, judged by hand; of the 15 chosen by the mean
-of both ranks, the worst of all left out before, 12. Asking the model of each sentence whether it
-is true adds nothing to that.
+of its segment, and how sure the model was of what it wrote. On the example, judged by hand, 54 %
+of the sentences were true that were chosen from all over the book for what they have in common
+with the rest; of those chosen by the mean of both ranks, the worst of all left out before, 85 %.
+Asking the model of each sentence whether it is true adds nothing to that.
 """
 
 from __future__ import annotations
