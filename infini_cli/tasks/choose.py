@@ -20,6 +20,9 @@ from infini_cli.tasks.trust import UNKNOWN, trust
 
 MEAN_WORDS = 16
 """Of a sentence of the notes: what decides how many are chosen."""
+MIN_WORDS = 7
+"""Of a sentence that stands for a stretch of a book, if there are such: fewer are easily true and
+say nothing ("The hand is small and upright.")."""
 TRUSTED_SHARE = 1 / 3
 """Of a stretch's sentences: the most central is taken from these."""
 MIN_OF_NEAREST = 0.5
@@ -96,6 +99,8 @@ def _spread(candidates: Sequence[Candidate], num_notes: int, wanted: int) -> lis
 
 def _best(stretch: Sequence[Candidate], most: int) -> list[Candidate]:
     """Take the most central ones of those of a stretch that are to be trusted most."""
+    telling = [c for c in stretch if len(c.part.text.split()) >= MIN_WORDS]
+    stretch = telling if len(telling) >= most else stretch
     num_trusted = max(most, round(TRUSTED_SHARE * len(stretch)))
     by_trust = sorted((candidate.trust for candidate in stretch), reverse=True)
     least = min(by_trust[:num_trusted], default=0.0)

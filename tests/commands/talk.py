@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -43,6 +44,8 @@ def reply(chat: Chat, question: str, progress: Any, write: Any = None) -> Chat:
 
 
 if __name__ == "__main__":
+    # A shell script's background jobs start with it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     engine.open_model = lambda options, progress: None  # type: ignore[assignment,return-value]
     engine.begin_chat = begin_chat
     engine.reply = reply

@@ -24,6 +24,7 @@ from tests.tasks.tiny import build_model, open_tiny
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = str(Path(__file__).with_name("talk.py"))
 SECONDS_TO_HEAR = 2
+MOST_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +202,11 @@ class Spoken:
         """Read on until a text comes; what came is kept in `seen`."""
         self.seen = ""
         while text not in self.seen:
+            assert self._says_something(MOST_SECONDS), f"only {self.seen!r} came"
             self.seen += os.read(self._parent, 65536).decode().replace("\r\n", "\n")
+
+    def _says_something(self, seconds: float) -> bool:
+        return bool(select.select([self._parent], [], [], seconds)[0])
 
     def say(self, line: str) -> None:
         os.write(self._parent, line.encode() + b"\n")
@@ -215,14 +220,16 @@ class Spoken:
         Python's readline shows its prompt and then waits for a key. A signal that comes between
         the two is noticed with the next key or the next signal.
         """
-        self.interrupt()
-        while not select.select([self._parent], [], [], SECONDS_TO_HEAR)[0]:
+        for _ in range(MOST_SECONDS // SECONDS_TO_HEAR):
             self.interrupt()
+            if self._says_something(SECONDS_TO_HEAR):
+                return
+        raise AssertionError("it hears no Ctrl-C")
 
     def end(self) -> int:
         """Read to the end and give the exit code."""
         with suppress(OSError):  # what Linux says when the other end is closed
-            while piece := os.read(self._parent, 65536):
+            while self._says_something(MOST_SECONDS) and (piece := os.read(self._parent, 65536)):
                 self.seen += piece.decode()
         return self._process.wait(timeout=60)
 

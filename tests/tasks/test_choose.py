@@ -34,6 +34,12 @@ def test_the_most_central_is_taken_from_those_that_are_to_be_trusted() -> None:
     assert [part.text for part in found] == [ASIDE, more]
 
 
+def test_a_few_words_stand_for_nothing_where_there_are_more() -> None:
+    short = "The lantern of brass is old."
+    assert [p.text for p in choose(notes([f"{short} {ASIDE}"]), MEAN_WORDS)] == [ASIDE]
+    assert [p.text for p in choose(notes([short]), MEAN_WORDS)] == [short]
+
+
 def test_every_stretch_has_its_share_and_in_order() -> None:
     texts = [f"Keeper{n} writes the name Orla{n} into the book of the tower." for n in range(40)]
     found = choose(notes(texts), 10 * MEAN_WORDS)
