@@ -90,6 +90,7 @@ def command(
             )
     adapter = output / ADAPTER
     if not team.leads:
+        team.end()
         return
     if plot is not None:
         from infini_cli.ui.plots import plot_training
@@ -101,6 +102,7 @@ def command(
         terminal.write(to_json({**values, "last_loss": last.loss if last else None}))
     else:
         terminal.note(f"wrote `{adapter}`")
+    team.end()
 
 
 def _sources(recipe: Recipe, tokenizer: Tokenizer) -> Sources:

@@ -20,6 +20,8 @@ from infini_cli.tasks.sentences import split_sentences
 
 WORST_SHARE = 0.3
 """Of all sentences: these are left out."""
+MIN_SENTENCES = 20
+"""With fewer, as of a single chapter, none is left out: little would be left."""
 UNKNOWN = 0.5
 """Trust in a sentence of which no measures were kept."""
 
@@ -48,7 +50,7 @@ def keep_trusted(notes: Sequence[Note], *, by_chapter: bool = False) -> list[Not
         by_chapter: whether every chapter keeps its best sentence, however bad.
     """
     trusted = trust(notes)
-    if not trusted:
+    if len(trusted) < MIN_SENTENCES:
         return list(notes)
     least = float(np.quantile(list(trusted.values()), WORST_SHARE))
     told = {note.chapter_label for note in notes if not _sentences(note)}

@@ -7,10 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infini_cli.store.book_memory import Note
+from infini_cli.tasks import trust as module
 from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.trust import WORST_SHARE, keep_trusted, trust
+from infini_cli.tasks.trust import MIN_SENTENCES, WORST_SHARE, keep_trusted, trust
 
 Measures = list[list[tuple[float, float]]]
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MIN_SENTENCES", 1)
 
 
 def note(index: int, *sentences: tuple[float, float], label: str = "1") -> Note:
@@ -67,6 +73,13 @@ def test_notes_without_measures_of_their_sentences_stay(supports: tuple[float, .
     assert keep_trusted([old]) == [old]
     kept = keep_trusted([old, note(1, (0.7, 0.1), (0.9, 0.9))])
     assert [one.text for one in kept] == [old.text, "Keeper 1 writes name 1."]
+
+
+def test_of_a_few_sentences_none_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    few = [note(n, (0.7 + n / 100, 0.5)) for n in range(MIN_SENTENCES - 1)]
+    assert keep_trusted(few) == few
+    assert len(keep_trusted([*few, note(MIN_SENTENCES, (0.9, 0.5))])) < MIN_SENTENCES
 
 
 def test_nothing_gives_nothing() -> None:

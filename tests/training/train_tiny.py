@@ -29,6 +29,7 @@ def main(folder: Path, recipe_file: Path, run: Path, until: int | None) -> None:
     sampler = Sampler(recipe.tasks, recipe.samples, sources, settings.batch_size, recipe.seed)
     for _ in Trainer(model.decoder, sampler, recipe, run, team).run(until=until):
         pass
+    team.end()
 
 
 if __name__ == "__main__":
