@@ -11,7 +11,7 @@ import bm25s
 import numpy as np
 
 from infini_cli.reading.book import BLOCK_SEPARATOR, Block, BlockKind, Book, Chapter
-from infini_cli.tasks.search_terms import search_terms, word_terms
+from infini_cli.tasks.search_terms import search_terms
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.stems import stems
 
@@ -60,16 +60,17 @@ class Passages:
     def __init__(self, book: Book) -> None:
         self._passages = [p for chapter in book.kept_chapters for p in _cut(chapter)]
         vocabulary: dict[str, int] = {}
+        terms = [search_terms(passage.text) for passage in self._passages]
         corpus = [
-            [vocabulary.setdefault(term, len(vocabulary)) for term in search_terms(passage.text)]
-            for passage in self._passages
+            [vocabulary.setdefault(term, len(vocabulary)) for term in found] for found in terms
         ]
         self._vocabulary = vocabulary
         self._frequency = Counter(
             word for passage in self._passages for word in set(stems(passage.text))
         )
+        # Of words alone: pairs of them have a blank.
         self._term_frequency = Counter(
-            term for passage in self._passages for term in set(word_terms(passage.text))
+            term for found in terms for term in set(found) if " " not in term
         )
         self._starts = np.array([passage.start for passage in self._passages], dtype=np.int64)
         self._ends = np.array([passage.end for passage in self._passages], dtype=np.int64)
