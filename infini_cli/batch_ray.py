@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from infini_cli.batch_work import Ends, Result, Work, attempt
+from infini_cli.batch_work import Ends, Result, Work, attempt, is_about_books
 from infini_cli.batch_workers import MAX_ATTEMPTS
 from infini_cli.errors import InfiniError, UsageError
 from infini_cli.paths import HOME_VARIABLE
-from infini_cli.progress import Event, Progress, Read, Write
+from infini_cli.progress import Event, Progress
 
 LOCAL = "local"
 """In place of an address: a cluster of this machine alone, begun for the run."""
@@ -165,7 +165,7 @@ class _Worker:
         events: list[Event] = []
 
         def tell(event: Event) -> None:
-            if not isinstance(event, Read | Write):
+            if is_about_books(event):
                 events.append(event)
 
         return attempt(self._work, path, self._timeout_seconds, tell), events

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infini_cli.errors import InfiniError, Interrupted
-from infini_cli.progress import Progress
+from infini_cli.progress import Event, Progress, Read, Write
 from infini_cli.time_limit import time_limit
 
 
@@ -28,6 +28,11 @@ class Result:
 Work = Callable[[Path, Progress], Result]
 Ends = Generator[tuple[Path, Result | InfiniError]]
 """Books as the work on them ends, and how it ended."""
+
+
+def is_about_books(event: Event) -> bool:
+    """Tell whether an event is worth telling of a book among several: how far each is flickers."""
+    return not isinstance(event, Read | Write)
 
 
 def attempt(

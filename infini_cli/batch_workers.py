@@ -20,9 +20,9 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
 
-from infini_cli.batch_work import Ends, Result, Work, attempt
+from infini_cli.batch_work import Ends, Result, Work, attempt, is_about_books
 from infini_cli.errors import InfiniError
-from infini_cli.progress import Event, Progress, Read, Write
+from infini_cli.progress import Event, Progress
 
 MAX_ATTEMPTS = 3
 """On a book whose workers die: then it is the book, or the machine's memory."""
@@ -172,8 +172,7 @@ def _work_on_books(
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def tell(event: Event) -> None:
-        # How far each of several books is would only flicker.
-        if not isinstance(event, Read | Write):
+        if is_about_books(event):
             pipe.send(event)
 
     try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.support import MIN_SUPPORT, NOTE_REACH, Source
+from infini_cli.tasks.support import NOTE_REACH, Source, least_support
 from infini_cli.tasks.writer import Draft
 from infini_cli.tokens.segments import Segment
 
@@ -27,8 +27,9 @@ def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
     # What the limit cut off in the middle of a sentence says something else, or nothing.
     found = [(one, draft) for one, draft in found if not draft.cut or one.endswith(ENDS)] or found
     said = [(one, measure.support(one), draft.confidence) for one, draft in found]
-    best = max((support for _, support, _ in said), default=0.0)
-    kept = [item for item in said if item[1] >= min(MIN_SUPPORT, best)]
+    supports = [support for _, support, _ in said]
+    least = least_support(supports)
+    kept = [item for item in said if item[1] >= least]
     text = " ".join(sentence for sentence, _, _ in kept)
     # Sentences put together may be told apart in other places: then no measure is of them.
     is_whole = len(split_sentences(text)) == len(kept)
@@ -37,7 +38,7 @@ def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
         chapter_label=segment.chapter_label,
         chapter_title=segment.chapter_title,
         text=text,
-        support=round(best, 3),
+        support=round(max(supports, default=0.0), 3),
         start=segment.start,
         end=segment.end,
         supports=tuple(round(support, 3) for _, support, _ in kept) if is_whole else (),

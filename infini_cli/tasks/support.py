@@ -56,13 +56,14 @@ def keep_supported(text: str, source: str, *, reach: int | None = None) -> tuple
     if not sentences:
         return text, 0.0
     scores = [measure.support(sentence) for sentence in sentences]
-    best = max(scores)
-    kept = [
-        sentence
-        for sentence, score in zip(sentences, scores, strict=True)
-        if score >= min(MIN_SUPPORT, best)
-    ]
-    return " ".join(kept), best
+    least = least_support(scores)
+    kept = [sentence for sentence, score in zip(sentences, scores, strict=True) if score >= least]
+    return " ".join(kept), max(scores)
+
+
+def least_support(scores: Sequence[float]) -> float:
+    """Give the support below which a sentence goes: where none has enough, the best stays."""
+    return min(MIN_SUPPORT, max(scores, default=0.0))
 
 
 class Source:
