@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     from infini_models.decoder import Memory
     from infini_models.generate import Branch
 
-MAX_GROUP_BYTES = 256 * 1024 * 1024
-"""Of keys and values copied while notes are written, one copy for each question; what was read is
-let go of as it is copied."""
-MAX_GROUP_SEGMENTS = 16
+MAX_GROUP_BYTES = 320 * 1024 * 1024
+"""Of keys and values while notes are written: each segment's once, and room for its notes."""
+MAX_GROUP_SEGMENTS = 24
+SEGMENTS_TO_GIVE_BACK = 4
+"""Read before what lies between their keys and values goes back to the system."""
 NOTE_TOKENS = 64
 SECONDS_BETWEEN_SAVES = 15.0
 
@@ -201,8 +202,10 @@ class _Run:
             waiting.append(segment)
             if branches:
                 group.append((segment, branches))
-                group_bytes += sum(b.cache.num_bytes for b in branches if b.cache is not None)
+                group_bytes += _num_bytes(branches)
             self._tell(segment, waiting)
+            if len(waiting) % SEGMENTS_TO_GIVE_BACK == 0:
+                give_back_memory()
             if self._is_due(segment, group, group_bytes):
                 self._save(memory, waiting, self._write_notes(group))
                 group, waiting, group_bytes = [], [], 0
@@ -287,3 +290,11 @@ class _Run:
             segment.index + 1, tokens, segment.chapter_title, segment.chapter_label
         )
         self.progress(event)
+
+
+def _num_bytes(branches: Sequence[Branch]) -> int:
+    """Give the bytes of keys and values that writing after one segment takes."""
+    cache = branches[0].cache
+    assert cache is not None
+    room = len(branches) * max(len(branch.prompt) + branch.max_tokens for branch in branches)
+    return cache.num_bytes * (cache.num_tokens + room) // cache.num_tokens

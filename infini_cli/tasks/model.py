@@ -69,7 +69,9 @@ def open_model(
 
     form = best_form()
     resolved = ensure(name, form=form, offline=offline, progress=progress)
-    return load_model(resolved, form, progress, find_adapter(name, adapter))
+    model = load_model(resolved, form, progress, find_adapter(name, adapter))
+    model.decoder.pack()
+    return model
 
 
 def open_trainable_model(name: str, *, offline: bool, progress: Progress) -> Model:

@@ -6,8 +6,8 @@ attention sees queries and keys turned by their place in the segment (paper, sec
 The memory is read before it is written, so a token retrieves only from earlier segments.
 
 Shape suffixes: B batch rows, S tokens, D model width, H query heads, N KV heads, G query heads
-that share a KV head (H = N * G), R rows of a KV head's product (R = G * S), K head width, C tokens
-in a cache, W tokens before the next.
+that share a KV head (H = N * G), K head width, W tokens before the next; F, R and C as in
+`branch_cache.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from torch.nn import functional
 
 from infini_models import memory as compressive
 from infini_models.branch import MemoryBranch
-from infini_models.cache import BranchCache, LayerCache
+from infini_models.branch_cache import BranchCache, NextTokens
+from infini_models.cache import LayerCache
 from infini_models.config import BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.memory import LayerMemory
 from infini_models.rotary import rotate
@@ -143,8 +144,7 @@ class InfiniAttention(nn.Module):
         memory: LayerMemory | None,
         cache: BranchCache,
         layer: int,
-        positions_BS: Tensor,
-        visible_B1RC: Tensor,
+        tokens: NextTokens,
     ) -> Tensor:
         """Attend to a branch's own past and read the memory; write nothing to it.
 
@@ -154,26 +154,21 @@ class InfiniAttention(nn.Module):
             memory: M and z of each branch.
             cache: what the branches attend to; the new keys and values are appended.
             layer: this layer's place in the cache.
-            positions_BS: of the tokens, as `cache.positions` gives them.
-            visible_B1RC: what each row of a KV head's product may see.
+            tokens: where they stand in the cache.
 
         Returns:
             [B, S, D].
         """
         query_BHSK, key_BNSK, value_BNSK = self.project(x_BSD)
-        batch, num_tokens, _ = x_BSD.shape
-        keys_BNCK, values_BNCK = cache.append(
-            layer, positions_BS, rotate(key_BNSK, *rotary), value_BNSK
+        keys_FNCK, values_FNCK = cache.append(layer, tokens, rotate(key_BNSK, *rotary), value_BNSK)
+        # Queries that share keys become rows of one product: keys are never repeated.
+        local_FNRK = functional.scaled_dot_product_attention(
+            cache.by_family(rotate(query_BHSK, *rotary), self.config.num_key_value_heads),
+            keys_FNCK,
+            values_FNCK,
+            attn_mask=tokens.visible_F1RC,
         )
-        heads = (batch, self.config.num_key_value_heads, -1, self.config.head_dim)
-        # Grouped queries become rows of one product a KV head: keys are never repeated.
-        local_BNRK = functional.scaled_dot_product_attention(
-            rotate(query_BHSK, *rotary).reshape(heads),
-            keys_BNCK,
-            values_BNCK,
-            attn_mask=visible_B1RC,
-        )
-        local_BHSK = local_BNRK.reshape(batch, -1, num_tokens, self.config.head_dim)
+        local_BHSK = cache.by_text(local_FNRK, x_BSD.shape[1])
         before_BHWK = None
         branch = self.memory_branch
         if branch is not None and branch.num_before:

@@ -19,9 +19,10 @@ from torch.nn import functional
 
 from infini_models.attention import InfiniAttention, LinearFactory
 from infini_models.branch import MemoryBranch
-from infini_models.cache import BranchCache, LayerCache, SegmentCache
+from infini_models.branch_cache import BranchCache
+from infini_models.cache import LayerCache, SegmentCache
 from infini_models.config import PAPER, BranchConfig, DecoderConfig, MemoryConfig
-from infini_models.linear import Int8Linear, Linear
+from infini_models.linear import ROWS_AT_ONCE, Int8Linear, Linear
 from infini_models.memory import LayerMemory
 from infini_models.rotary import rotary_frequencies, rotary_tables
 
@@ -55,14 +56,21 @@ class FeedForward(nn.Module):
 
     def forward(self, x_BSD: Tensor) -> Tensor:
         """Transform each token by itself."""
-        gate_BSF, up_BSF = self.gate_proj(x_BSD), self.up_proj(x_BSD)
         if torch.is_grad_enabled():
-            gated_BSF = functional.silu(gate_BSF) * up_BSF
-        else:
-            # In place: fresh pages for tensors of this size cost more than the arithmetic.
-            gated_BSF = functional.silu(gate_BSF, inplace=True).mul_(up_BSF)
-        y_BSD: Tensor = self.down_proj(gated_BSF)
-        return y_BSD
+            gated_BSF = functional.silu(self.gate_proj(x_BSD)) * self.up_proj(x_BSD)
+            y_BSD: Tensor = self.down_proj(gated_BSF)
+            return y_BSD
+        # A few rows at a time and in place: fresh pages for tensors of this size cost more than
+        # the arithmetic.
+        x_RD = x_BSD.reshape(-1, x_BSD.shape[-1])
+        slices = x_RD.chunk(-(-len(x_RD) // ROWS_AT_ONCE))
+        y_RD = torch.cat([self._few(x_XD) for x_XD in slices])
+        return y_RD.view_as(x_BSD)
+
+    def _few(self, x_RD: Tensor) -> Tensor:
+        gated_RF = functional.silu(self.gate_proj(x_RD), inplace=True).mul_(self.up_proj(x_RD))
+        y_RD: Tensor = self.down_proj(gated_RF)
+        return y_RD
 
 
 class Layer(nn.Module):
@@ -182,6 +190,15 @@ class Decoder(nn.Module):
             return None
         return MemoryBranch(self.config, config)
 
+    def pack(self) -> None:
+        """Lay bfloat16 projections out for fast products; what is trained or saved must not be.
+
+        The head stays as it is where it is the embedding too, which is looked up row by row.
+        """
+        for module in self.modules():
+            if isinstance(module, Linear) and module.weight is not self.embed_tokens.weight:
+                module.pack()
+
     def empty_memory(self, batch: int = 1) -> Memory:
         """Give the memory before anything was read."""
         return tuple(layer.self_attn.empty_memory(batch) for layer in self._layers)
@@ -248,12 +265,10 @@ class Decoder(nn.Module):
         Returns:
             float32 activations after the last norm of each row's last real token, [B, D].
         """
-        positions_BS = cache.positions(ids_BS.shape[1])
-        cosine, sine = rotary_tables(self.frequencies, positions_BS)
+        # Made once for all layers.
+        tokens = cache.next_tokens(ids_BS.shape[1], self.config.num_groups)
+        cosine, sine = rotary_tables(self.frequencies, tokens.positions_BS)
         tables = (cosine[:, None], sine[:, None])
-        # Made once for all layers: rows as `extend` lays out the queries of a KV head.
-        groups = self.config.num_groups
-        visible_B1RC = cache.visible(positions_BS).repeat(1, groups, 1).unsqueeze(1)
         hidden_BSD = self.embed_tokens(ids_BS).float()
         for index, layer in enumerate(self._layers):
             attended_BSD = layer.self_attn.extend(
@@ -262,8 +277,7 @@ class Decoder(nn.Module):
                 memory[index] if memory is not None else None,
                 cache,
                 index,
-                positions_BS,
-                visible_B1RC,
+                tokens,
             )
             hidden_BSD = layer.add_feed_forward(hidden_BSD + attended_BSD)
         cache.advance(num_tokens_B)

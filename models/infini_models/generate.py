@@ -13,7 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from infini_models.cache import BranchCache, SegmentCache
+from infini_models.branch_cache import BranchCache
+from infini_models.cache import SegmentCache
 from infini_models.decoder import Decoder, Memory
 from infini_models.machine import give_back_memory
 from infini_models.sampling import Sampler, Sampling
@@ -104,12 +105,10 @@ def write_branches(
         return []
     config = decoder.config
     room = max(len(branch.prompt) for branch in branches) + max(b.max_tokens for b in branches)
-    cache = BranchCache.from_segments(
+    cache = BranchCache(
         [branch.cache for branch in branches],
         room,
-        config.num_layers,
-        config.num_key_value_heads,
-        config.head_dim,
+        (config.num_layers, config.num_key_value_heads, config.head_dim),
         decoder.dtype,
         release=release,
     )
@@ -122,12 +121,13 @@ def write_branches(
     lengths_B = torch.tensor([len(branch.prompt) for branch in branches])
     ids_BS = _padded([list(branch.prompt) for branch in branches])
     while alive:
-        logits_BV = decoder.logits(decoder.extend(ids_BS, lengths_B, memory, cache))
-        normalizers_B = logits_BV.logsumexp(-1)
+        scores_BV = decoder.lm_head(decoder.extend(ids_BS, lengths_B, memory, cache))
         kept: list[int] = []
         for row, index in enumerate(alive):
-            token = samplers[index].choose(logits_BV[row])
-            log_probability = float(logits_BV[row, token] - normalizers_B[row])
+            # Row by row: fresh pages for the whole batch in float32 would cost more.
+            logits_V = scores_BV[row].float()
+            token = samplers[index].choose(logits_V)
+            log_probability = float(logits_V[token] - logits_V.logsumexp(-1))
             results[index].log_probabilities.append(log_probability)
             if token in stop_ids:
                 results[index].finished = "stop"

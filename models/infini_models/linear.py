@@ -23,21 +23,43 @@ bits in which processors without newer instructions add them, which saturate sil
 REMAINDER = 2 * LEVELS
 """The first rounding leaves at most half a level; this widens it to -63..63 again."""
 
+PACKED_FOR_ROWS = 512
+"""Rows for which oneDNN chooses a packed weight's blocks. These are the fastest from one row on."""
+
 ROWS_AT_ONCE = 512
-"""Bounds the copies of the activations; larger blocks multiply no faster."""
+"""Bounds what lies between products; larger blocks multiply no faster."""
 
 
 class Linear(nn.Module):
     """A projection whose weight and products are float32 or bfloat16."""
 
+    weight: nn.Parameter | None
+
     def __init__(self, in_features: int, out_features: int, bias: bool, dtype: torch.dtype) -> None:
         super().__init__()
+        self.dtype = dtype
         self.weight = nn.Parameter(torch.empty(out_features, in_features, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_features, dtype=dtype)) if bias else None
+        self.packed: Tensor | None = None
+
+    def pack(self) -> None:
+        """Lay a bfloat16 weight out in the blocks of oneDNN's product, and let go of the plain one.
+
+        oneDNN otherwise does so at every call. A packed projection has no gradient and no state.
+        """
+        if self.weight is None or self.dtype != torch.bfloat16 or not can_pack():
+            return
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(self.weight.detach(), PACKED_FOR_ROWS)
+        self.weight = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Project the last dimension; the result has the weight's dtype."""
-        return functional.linear(x.to(self.weight.dtype), self.weight, self.bias)
+        if self.weight is not None:
+            return functional.linear(x.to(self.dtype), self.weight, self.bias)
+        y: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x.to(self.dtype), self.packed, self.bias, "none", [], ""
+        )
+        return y
 
 
 class Int8Linear(nn.Module):
@@ -107,6 +129,11 @@ class Int8Linear(nn.Module):
         )
         torch.add(both_RO[:num_rows], both_RO[num_rows:], alpha=1 / REMAINDER, out=out_RO)
         out_RO.mul_(scale_R1)
+
+
+def can_pack() -> bool:
+    """Tell whether torch has oneDNN's packed products: not on every processor and system."""
+    return torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def quantize_rows(weight_OI: Tensor) -> tuple[Tensor, Tensor]:

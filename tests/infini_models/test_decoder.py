@@ -170,3 +170,19 @@ def test_a_snapshot_restores_every_tensor_and_reading_goes_on_the_same() -> None
     for one, other in zip(went_on[1], resumed[1], strict=True):
         assert torch.equal(one.memory_BNKV, other.memory_BNKV)
         assert torch.equal(one.normalizer_BNK, other.normalizer_BNK)
+
+
+def test_packed_it_reads_the_same_and_the_embedding_stays() -> None:
+    decoder, packed = (tiny_decoder(gate_init=0.5, form="bfloat16") for _ in range(2))
+    packed.pack()
+    assert torch.equal(packed.embed_tokens.weight, decoder.embed_tokens.weight)
+    assert packed.lm_head.weight is packed.embed_tokens.weight
+    ids = random_ids(1, 24)
+    with torch.inference_mode():
+        memories = [one.read_segment(ids, one.empty_memory()).memory for one in (decoder, packed)]
+        expected, found = (
+            one.logits(one.read_segment(ids, memory).hidden_BSD)
+            for one, memory in zip((decoder, packed), memories, strict=True)
+        )
+    # Of a spread of several units; bfloat16 rounds at 2^-8 of each product.
+    torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05 * float(expected.std()))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from infini_models.branch_cache import BranchCache
 from infini_models.decoder import Decoder, Memory
 from infini_models.generate import Branch, read_prompt, write_branches
 from infini_models.sampling import Sampling
 
-from tests.infini_models.build import random_ids, tiny_decoder
+from tests.infini_models.build import TINY, random_ids, tiny_decoder
 
 NO_STOP: frozenset[int] = frozenset()
 
@@ -85,6 +88,37 @@ def test_released_segments_are_empty_and_the_texts_the_same() -> None:
         assert branch.cache is not None
         assert branch.cache.num_bytes == 0
         assert branch.cache.num_tokens == num_tokens
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_texts_that_share_a_segment_write_as_they_do_alone(data: st.DataObject) -> None:
+    """Families of any sizes in any order, members that stop at any time, whole families gone."""
+    decoder = tiny_decoder()
+    segments = [branch_of(decoder, length, seed=length) for length in (3, 8, 5)]
+    owners = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=7))
+    branches, texts = [], []
+    for seed, owner in enumerate(owners):
+        prompt = random_ids(data.draw(st.integers(1, 4)), seed=seed).tolist()
+        num_tokens = data.draw(st.integers(1, 6))
+        cache = segments[owner][0].cache if owner < len(segments) else None
+        branches.append(Branch(prompt, num_tokens, cache))
+        texts.append([*(segments[owner][1][:-3] if cache is not None else []), *prompt])
+    written = write_branches(decoder, branches, Sampling(), NO_STOP)
+    for one, branch, text in zip(written, branches, texts, strict=True):
+        assert one.ids == greedy(decoder, text, branch.max_tokens, None)
+
+
+def test_a_segment_is_held_once_for_all_its_texts() -> None:
+    decoder = tiny_decoder()
+    cache = branch_of(decoder, 9, seed=2)[0].cache
+    assert cache is not None
+    shape = (TINY.num_layers, TINY.num_key_value_heads, TINY.head_dim)
+    held = BranchCache([cache, None, cache], 4, shape, torch.float32)
+    assert held.num_families == 2
+    assert held.keys[0].shape[:3] == (2, TINY.num_key_value_heads, 9 + 2 * 4)
+    held.keep([1])
+    assert held.num_families == 1
 
 
 def test_a_branch_reads_its_own_memory_and_writes_to_none() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from infini_models.linear import ROWS_AT_ONCE, Int8Linear, Linear, quantize_rows
+from infini_models.linear import ROWS_AT_ONCE, Int8Linear, Linear, can_pack, quantize_rows
 
 
 def pair(inputs: int, outputs: int, bias: bool) -> tuple[Int8Linear, Linear]:
@@ -63,3 +64,27 @@ def test_rounding_moves_a_weight_by_half_a_step_at_most(seed: int, size: float) 
     assert rounded.abs().max() <= 127
     error = (rounded.float() * scale[:, None] - weight).abs()
     assert (error <= scale[:, None] * 0.5001).all()
+
+
+@pytest.mark.parametrize("num_rows", [1, 7, 40])
+def test_a_packed_weight_multiplies_as_the_plain_one(num_rows: int) -> None:
+    torch.manual_seed(3)
+    plain, packed = (Linear(24, 40, True, torch.bfloat16) for _ in range(2))
+    with torch.no_grad():
+        for parameter in plain.parameters():
+            parameter.normal_()
+        packed.load_state_dict(plain.state_dict())
+        packed.pack()
+        assert packed.weight is None or not can_pack()
+        x = torch.randn(2, num_rows, 24)
+        found, expected = packed(x), plain(x)
+    assert found.shape == expected.shape
+    assert found.dtype == torch.bfloat16
+    # One rounding of the result apart at most.
+    torch.testing.assert_close(found, expected, rtol=2**-7, atol=2**-7)
+
+
+def test_only_bfloat16_is_packed() -> None:
+    linear = Linear(24, 40, False, torch.float32)
+    linear.pack()
+    assert linear.weight is not None
