@@ -93,12 +93,17 @@ class Place:
 
     def results(self) -> dict[str, bytes]:
         """Give what was made, without what may differ from run to run."""
-        found = (path for path in sorted(self.out.rglob("*")) if path.is_file())
-        return {
-            path.name: _SECONDS.sub(b"", path.read_bytes())
-            for path in found
-            if not path.name.startswith(".") and path.name not in ("run.jsonl", EARLIER)
-        }
+        return read_results(self.out)
+
+
+def read_results(folder: Path) -> dict[str, bytes]:
+    """Read what runs made, without what may differ from run to run."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        path.name: _SECONDS.sub(b"", path.read_bytes())
+        for path in found
+        if not path.name.startswith(".") and path.name not in ("run.jsonl", EARLIER)
+    }
 
 
 def write_books(folder: Path) -> None:

@@ -18,7 +18,7 @@ from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Memory
+    from infini_models.memory import Memory
     from torch import Tensor
 
 CONDITIONS = ("memory", "memory off")

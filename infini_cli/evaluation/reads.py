@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from infini_cli.tasks.model import Model
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Memory
+    from infini_models.memory import Memory
 
 CAPACITY = 64
 """Reads that are remembered: more than the filler has different segments, few enough to hold."""

@@ -23,7 +23,7 @@ from infini_cli.tokens.sentence_ends import REACH, SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Memory
+    from infini_models.memory import Memory
 
 CONDITIONS = ("memory", "memory off", "other memory")
 

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from infini_cli.atomic import write_atomically
 from infini_cli.errors import DamagedInput, InputNotFound, MemoryMismatch
-from infini_cli.reading.book import Block, BlockKind, Book, Chapter, Matter
+from infini_cli.reading.book import Book
+from infini_cli.store.from_json import from_json
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Memory
+    from infini_models.memory import Memory
     from torch import Tensor
 
 SCHEMA = "infmem/2"
@@ -30,6 +31,9 @@ BEFORE = "before."
 """Begins the names of a snapshot's tensors."""
 MAX_TEXT_BYTES = 1 << 30
 """Bound on the text that a memory file may expand to."""
+COUNTS = ("num_segments_read", "num_segments", "num_tokens_read", "num_tokens")
+WRONG = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+"""What a header raises that is not built as ours are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +203,12 @@ def read_header(path: Path) -> dict[str, Any]:
         if hashlib.sha256(text.encode()).hexdigest() != checked["sha256"]:
             raise _damaged(path)
         header: dict[str, Any] = json.loads(text)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        schema = header.get("schema")
+    except (SafetensorError, OSError, *WRONG) as error:
         raise _damaged(path) from error
-    if header.get("schema") != SCHEMA:
+    if schema != SCHEMA:
         raise MemoryMismatch(
-            f"`{path.name}` has format {header.get('schema')!r}, this version reads {SCHEMA!r}",
+            f"`{path.name}` has format {schema!r}, this version reads {SCHEMA!r}",
             hint="read the book again with `infini read`",
         )
     return header
@@ -226,33 +231,26 @@ def load_book_memory(path: Path, model: Any) -> BookMemory:
     from safetensors.torch import load_file
 
     header = read_header(path)
-    identity = Identity(**header["identity"])
+    try:
+        identity: Identity = from_json(Identity, header["identity"])
+    except WRONG as error:
+        raise _damaged(path) from error
     check_model(path.name, identity, model)
     try:
         tensors = load_file(path)
         if _hash_tensors(tensors) != header["tensors_sha256"]:
             raise _damaged(path)
-        memory = memory_from_tensors(tensors, model.decoder.empty_memory())
-        book = _unpack_text(tensors["book"])
-        before = _snapshot(tensors, header.get("before"), model)
-    except (SafetensorError, SnapshotError, OSError, KeyError, ValueError, zlib.error) as error:
+        counts = {name: from_json(int, header[name]) for name in COUNTS}
+        return BookMemory(
+            identity=identity,
+            book=_unpack_text(tensors["book"]),
+            memory=memory_from_tensors(tensors, model.decoder.empty_memory()),
+            notes=from_json(tuple[Note, ...], header["notes"]),
+            before=_snapshot(tensors, header.get("before"), model),
+            **counts,
+        )
+    except (SafetensorError, SnapshotError, OSError, zlib.error, *WRONG) as error:
         raise _damaged(path) from error
-    return BookMemory(
-        identity=identity,
-        book=book,
-        memory=memory,
-        num_segments_read=header["num_segments_read"],
-        num_segments=header["num_segments"],
-        num_tokens_read=header["num_tokens_read"],
-        num_tokens=header["num_tokens"],
-        notes=tuple(_note(values) for values in header["notes"]),
-        before=before,
-    )
-
-
-def _note(values: dict[str, Any]) -> Note:
-    measures = {name: tuple(values.get(name, ())) for name in ("supports", "confidences")}
-    return Note(**values | measures)
 
 
 def _snapshot(tensors: dict[str, Tensor], facts: list[Any] | None, model: Any) -> Snapshot | None:
@@ -260,12 +258,18 @@ def _snapshot(tensors: dict[str, Tensor], facts: list[Any] | None, model: Any) -
 
     if facts is None:
         return None
+    num_segments, num_tokens, plan = facts
     earlier = {
         name.removeprefix(BEFORE): tensor
         for name, tensor in tensors.items()
         if name.startswith(BEFORE)
     }
-    return Snapshot(memory_from_tensors(earlier, model.decoder.empty_memory()), *facts)
+    return Snapshot(
+        memory_from_tensors(earlier, model.decoder.empty_memory()),
+        from_json(int, num_segments),
+        from_json(int, num_tokens),
+        from_json(str, plan),
+    )
 
 
 def check_model(name: str, identity: Identity, model: Any) -> None:
@@ -325,18 +329,5 @@ def _unpack_text(tensor: Tensor) -> Book:
     text = inflater.decompress(tensor.numpy().tobytes(), MAX_TEXT_BYTES)
     if not inflater.eof:
         raise ValueError("the text is cut or larger than any book")
-    fields = json.loads(text)
-    chapters = tuple(
-        Chapter(
-            **{
-                **chapter,
-                "matter": Matter(chapter["matter"]),
-                "blocks": tuple(
-                    Block(**{**block, "kind": BlockKind(block["kind"])})
-                    for block in chapter["blocks"]
-                ),
-            }
-        )
-        for chapter in fields.pop("chapters")
-    )
-    return Book(**{**fields, "authors": tuple(fields["authors"]), "chapters": chapters})
+    book: Book = from_json(Book, json.loads(text))
+    return book

@@ -24,7 +24,7 @@ from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Memory
+    from infini_models.memory import Memory
 
 MAX_PASSAGE_TOKENS = 1200
 NUM_PASSAGES = 6

@@ -40,10 +40,10 @@ from infini_cli.tokens.chat import Message
 from infini_cli.tokens.segments import Segment, SegmentPlan, plan_segments
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Memory
     from infini_models.generate import Branch
+    from infini_models.memory import Memory
 
-MAX_GROUP_BYTES = 320 * 1024 * 1024
+MAX_GROUP_BYTES = 256 * 1024 * 1024
 """Of keys and values while notes are written: each segment's once, and room for its notes."""
 MAX_GROUP_SEGMENTS = 24
 SEGMENTS_TO_GIVE_BACK = 4

@@ -9,6 +9,7 @@ from itertools import groupby
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, Note
+from infini_cli.tasks.answerable import is_of_the_whole
 from infini_cli.tasks.choose import chapter_of, choose
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.explain import Step
@@ -54,6 +55,12 @@ class SummaryWriter:
         """How it is to be written."""
         return self.request.style or USUAL_STYLE
 
+    @property
+    def _wanted(self) -> str | None:
+        """What notes are chosen for: a question about the whole ("the plot") chooses none."""
+        question = self.request.question
+        return None if question is None or is_of_the_whole(question) else question
+
     def write(self) -> Written:
         """Write, and tie what was written to the book."""
         sentences, sections, steps = self._write()
@@ -97,7 +104,7 @@ class SummaryWriter:
         stand in any.
         """
         notes = reliable(self.book_memory.notes)
-        if self.request.method != "notes" or self.request.question is not None:
+        if self.request.method != "notes" or self._wanted is not None:
             return notes
         return keep_trusted(notes, by_chapter=self.request.by_chapter)
 
@@ -109,7 +116,7 @@ class SummaryWriter:
         within: Sequence[Span] | None = None,
     ) -> tuple[list[SummarySentence], list[Step]]:
         """Choose from notes; of what the book does not bear others take the place."""
-        question = self.request.question
+        question = self._wanted
         parts = choose(notes, words, question)
         # An answer is not filled with what does not answer.
         spare = notes if question is None else ()

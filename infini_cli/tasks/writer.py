@@ -20,8 +20,8 @@ from infini_cli.tokens.chat import Message
 from infini_cli.tokens.decode import StreamDecoder
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Memory
     from infini_models.generate import Branch, Written
+    from infini_models.memory import Memory
 
 NO_REPEAT_NGRAM_SIZE = 6
 REPETITION_PENALTY = 1.05

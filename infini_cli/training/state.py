@@ -12,7 +12,7 @@ from infini_cli.atomic import write_atomically
 from infini_cli.errors import DamagedInput, UsageError
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Memory
+    from infini_models.memory import Memory
     from torch import Tensor
 
 CARRIED = "carried:"

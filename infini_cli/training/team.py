@@ -15,7 +15,8 @@ from infini_cli.errors import UsageError
 from infini_cli.training.samples import Batch
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Decoder, Memory
+    from infini_models.decoder import Decoder
+    from infini_models.memory import Memory
     from torch import Tensor
 
 

@@ -20,7 +20,8 @@ from infini_cli.training.state import State, read_state, write_state
 from infini_cli.training.team import Team
 
 if TYPE_CHECKING:
-    from infini_models.decoder import Decoder, Memory
+    from infini_models.decoder import Decoder
+    from infini_models.memory import Memory
     from torch import Tensor
 
 

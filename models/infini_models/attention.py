@@ -141,7 +141,6 @@ class InfiniAttention(nn.Module):
         self,
         x_BSD: Tensor,
         rotary: tuple[Tensor, Tensor],
-        memory: LayerMemory | None,
         cache: BranchCache,
         layer: int,
         tokens: NextTokens,
@@ -151,7 +150,6 @@ class InfiniAttention(nn.Module):
         Args:
             x_BSD: normalised activations of the next tokens of each branch.
             rotary: tables for their positions, [B, 1, S, K].
-            memory: M and z of each branch.
             cache: what the branches attend to; the new keys and values are appended.
             layer: this layer's place in the cache.
             tokens: where they stand in the cache.
@@ -174,7 +172,8 @@ class InfiniAttention(nn.Module):
         if branch is not None and branch.num_before:
             queries_BHSK = branch.queries(x_BSD, query_BHSK)
             before_BHWK = cache.remember_queries(layer, queries_BHSK, branch.num_before)
-        return self._add_memory(x_BSD, query_BHSK, local_BHSK, memory, before_BHWK)
+        memory = cache.memory[layer] if cache.memory is not None else None
+        return self._add_memory(x_BSD, query_BHSK, local_BHSK, memory, before_BHWK, cache)
 
     def project(self, x_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give queries [B, H, S, K], keys and values [B, N, S, K], none with position."""
@@ -212,17 +211,23 @@ class InfiniAttention(nn.Module):
         local_BHSK: Tensor,
         memory: LayerMemory | None,
         before_BHWK: Tensor | None = None,
+        cache: BranchCache | None = None,
     ) -> Tensor:
-        """Give the layer's output: local attention, and what the memory holds for the queries."""
+        """Give the layer's output: local attention, and what the memory holds for the queries.
+
+        With a cache the rows of the memory are those of its families.
+        """
         if memory is None or self.is_closed:
             return self._merge_heads(local_BHSK)
         if self.memory_branch is not None:
             if not bool(memory.filled_B.any()):
                 return self._merge_heads(local_BHSK)
             queries_BHSK = self.memory_branch.queries(x_BSD, query_BHSK)
-            read_BHSK = self.memory_branch.read(x_BSD, queries_BHSK, memory, before_BHWK)
+            retrieve = None if cache is None else cache.retrieve
+            read_BHSK = self.memory_branch.read(x_BSD, queries_BHSK, memory, before_BHWK, retrieve)
             correction_BSD: Tensor = self.memory_branch.output(read_BHSK.transpose(1, 2).flatten(2))
             return self._merge_heads(local_BHSK + read_BHSK) + correction_BSD
+        memory = memory if cache is None else cache.of_texts(memory)
         return self._merge_heads(self._mix(query_BHSK, local_BHSK, memory))
 
     def _mix(self, query_BHSK: Tensor, local_BHSK: Tensor, memory: LayerMemory) -> Tensor:

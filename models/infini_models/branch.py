@@ -29,6 +29,7 @@ the first.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -186,6 +187,7 @@ class MemoryBranch(nn.Module):
         query_BHSK: Tensor,
         memory: LayerMemory,
         before_BHWK: Tensor | None = None,
+        retrieve: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Give what is added to the heads' local attention.
 
@@ -194,6 +196,8 @@ class MemoryBranch(nn.Module):
             query_BHSK: what `queries` gives.
             memory: before the segment.
             before_BHWK: the queries of the `num_before` tokens before these; None: there are none.
+            retrieve: multiplies features with a memory that several rows share; None: each row has
+                its own.
 
         Returns:
             A_mem in the dtype of x, [B, H, S, V].
@@ -201,11 +205,7 @@ class MemoryBranch(nn.Module):
         if self.query_taps is not None:
             query_BHSK = self.query_taps(query_BHSK, before_BHWK)
         features_BHSP = _features(query_BHSK, self.query_map)
-        batch, _, num_tokens, num_features = features_BHSP.shape
-        # The queries of a group are rows of one product with their KV head's memory.
-        grouped = (batch, self.config.num_key_value_heads, -1, num_features)
-        retrieved_BNRV = features_BHSP.reshape(grouped) @ memory.memory_BNKV
-        retrieved_BHSV = retrieved_BNRV.view(batch, -1, num_tokens, self.config.head_dim)
+        retrieved_BHSV = (retrieve or _retrieve)(features_BHSP, memory.memory_BNKV)
         gate_BSH = self.gain * floored_sigmoid(self.read_gate(x_BSD.float()))
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
         return read_BHSV.to(x_BSD.dtype)
@@ -246,6 +246,13 @@ class MemoryBranch(nn.Module):
 
     def _heads(self, y_BSE: Tensor) -> Tensor:
         return y_BSE.view(*y_BSE.shape[:2], -1, self.config.head_dim).transpose(1, 2)
+
+
+def _retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:
+    """Give phi(q) M: the queries of a group are rows of one product with their KV head's memory."""
+    batch, heads, num_tokens, num_features = features_BHSP.shape
+    grouped_BNRP = features_BHSP.reshape(batch, memory_BNPV.shape[1], -1, num_features)
+    return (grouped_BNRP @ memory_BNPV).view(batch, heads, num_tokens, -1)
 
 
 def floored_sigmoid(score: Tensor) -> Tensor:

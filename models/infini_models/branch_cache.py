@@ -2,11 +2,12 @@
 
 A row holds a segment's tokens once, whatever the number of texts that continue it, and after them
 the texts' own, by turns: the first token of each, the second of each, and so on. So a segment is
-held once and read once a step for all of its texts.
+held once and read once a step for all of its texts, and so is the memory of what came before it.
 
 Shape suffixes: B texts, F families, M texts of the largest family, N KV heads, H query heads, G
 query heads that share a KV head, C tokens of a row, S next tokens of a text, R rows of a KV head's
-product (R = M * G * S), W last tokens of a text, K head width.
+product (R = M * G * S), W last tokens of a text, K head width, P and V widths of a memory's
+features and values.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch.nn import functional
 
 from infini_models.cache import SegmentCache
 from infini_models.machine import give_back_memory
+from infini_models.memory import LayerMemory, Memory, stack_memories
 
 LAYERS_TO_GIVE_BACK = 4
 """Copied before what they leave free goes back to the system, which takes a few milliseconds."""
@@ -41,13 +43,14 @@ class NextTokens:
 
 
 class BranchCache:
-    """What texts attend to: the segment that each continues, and what it has written.
+    """What texts attend to: the segment that each continues, its memory, and what it has written.
 
     Texts are never written to the memory, and see nothing of each other.
 
     Args:
         segments: what each text continues; None starts it from nothing. Texts that are given the
-            same segment share it.
+            same segment and the same memory share both.
+        memories: what each may retrieve from, batch of 1; either all have one or none has.
         room: tokens of each text's own.
         shape: layers, KV heads and their width.
         dtype: of keys and values.
@@ -58,6 +61,7 @@ class BranchCache:
     def __init__(
         self,
         segments: Sequence[SegmentCache | None],
+        memories: Sequence[Memory | None],
         room: int,
         shape: tuple[int, int, int],
         dtype: torch.dtype,
@@ -65,18 +69,24 @@ class BranchCache:
         release: bool = False,
     ) -> None:
         num_layers, num_heads, width = shape
-        families: dict[int, int] = {}
+        families: dict[tuple[int, int], int] = {}
         held: list[SegmentCache | None] = []
+        founders: list[Memory] = []
         family, member, sizes = [], [], []
-        for index, segment in enumerate(segments):
+        for index, (segment, memory) in enumerate(zip(segments, memories, strict=True)):
             # A text that starts from nothing is a family of its own.
-            row = families.setdefault(-index - 1 if segment is None else id(segment), len(held))
+            key = (-index - 1 if segment is None else id(segment), id(memory))
+            row = families.setdefault(key, len(held))
             if row == len(held):
                 held.append(segment)
+                founders += [memory] if memory is not None else []
                 sizes.append(0)
             family.append(row)
             member.append(sizes[row])
             sizes[row] += 1
+        if len(founders) not in (0, len(held)):
+            raise ValueError("some texts have a memory and some have none")
+        self.memory = stack_memories(founders) if founders else None
         self.num_members = max(sizes)
         self._family_B, self._member_B = torch.tensor(family), torch.tensor(member)
         self._read_F = torch.tensor([0 if x is None else x.num_tokens for x in held])
@@ -170,6 +180,16 @@ class BranchCache:
         attended_BNXK = attended_FMNXK[self._family_B, self._member_B]
         return attended_BNXK.reshape(len(self._family_B), -1, num_tokens, width)
 
+    def retrieve(self, features_BHSP: Tensor, memory_FNPV: Tensor) -> Tensor:
+        """Multiply what each text looks for with its family's memory, [B, H, S, V]."""
+        features_FNRP = self.by_family(features_BHSP, memory_FNPV.shape[1])
+        return self.by_text(features_FNRP @ memory_FNPV, features_BHSP.shape[2])
+
+    def of_texts(self, memory: LayerMemory) -> LayerMemory:
+        """Give each text a copy of its family's memory of one layer."""
+        index_B = self._family_B
+        return LayerMemory(memory.memory_BNKV[index_B], memory.normalizer_BNK[index_B])
+
     def remember_queries(self, layer: int, query_BHSK: Tensor, num_last: int) -> Tensor:
         """Keep the memory's queries of the next tokens; the last ones of each text stay.
 
@@ -216,11 +236,20 @@ class BranchCache:
         moved_F = torch.arange(self.num_families)
         moved_F[movers] = holes
         self._family_B = moved_F[self._family_B]
-        for stored in (self._read_F, *self.keys, *self.values):
+        held = [self._read_F, *self.keys, *self.values]
+        for memory in self.memory or ():
+            held += [memory.memory_BNKV, memory.normalizer_BNK]
+        for stored in held:
             stored[holes] = stored[movers]
-        self._read_F = self._read_F[: len(alive)]
+        rows = slice(len(alive))
+        self._read_F = self._read_F[rows]
         for layers in (self.keys, self.values):
-            layers[:] = [layer[: len(alive)] for layer in layers]
+            layers[:] = [layer[rows] for layer in layers]
+        if self.memory is not None:
+            self.memory = tuple(
+                LayerMemory(layer.memory_BNKV[rows], layer.normalizer_BNK[rows])
+                for layer in self.memory
+            )
 
 
 def _padded_queries(rows: Sequence[Tensor | None]) -> Tensor:

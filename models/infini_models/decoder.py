@@ -23,11 +23,8 @@ from infini_models.branch_cache import BranchCache
 from infini_models.cache import LayerCache, SegmentCache
 from infini_models.config import PAPER, BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.linear import ROWS_AT_ONCE, Int8Linear, Linear
-from infini_models.memory import LayerMemory
+from infini_models.memory import LayerMemory, Memory
 from infini_models.rotary import rotary_frequencies, rotary_tables
-
-Memory = tuple[LayerMemory, ...]
-"""The memory of every layer, first to last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,16 +248,13 @@ class Decoder(nn.Module):
             self.norm(hidden_BSD), tuple(after) if memory is not None else None, cache
         )
 
-    def extend(
-        self, ids_BS: Tensor, num_tokens_B: Tensor, memory: Memory | None, cache: BranchCache
-    ) -> Tensor:
+    def extend(self, ids_BS: Tensor, num_tokens_B: Tensor, cache: BranchCache) -> Tensor:
         """Run the next tokens of several branches; nothing is written to the memory.
 
         Args:
             ids_BS: token ids, rows padded on the right with anything.
             num_tokens_B: how many of each row are real, at least one.
-            memory: each branch's memory; None switches it off.
-            cache: what the branches attend to; appended to in place.
+            cache: what the branches attend to, their memory too; appended to in place.
 
         Returns:
             float32 activations after the last norm of each row's last real token, [B, D].
@@ -274,7 +268,6 @@ class Decoder(nn.Module):
             attended_BSD = layer.self_attn.extend(
                 layer.attention_input(hidden_BSD),
                 tables,
-                memory[index] if memory is not None else None,
                 cache,
                 index,
                 tokens,

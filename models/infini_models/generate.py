@@ -15,10 +15,10 @@ from torch import Tensor
 
 from infini_models.branch_cache import BranchCache
 from infini_models.cache import SegmentCache
-from infini_models.decoder import Decoder, Memory
+from infini_models.decoder import Decoder
 from infini_models.machine import give_back_memory
+from infini_models.memory import Memory
 from infini_models.sampling import Sampler, Sampling
-from infini_models.snapshot import keep_rows, stack_memories
 
 OnToken = Callable[[int, int], None]
 """Called with a branch's index and each token id it writes, stop tokens left out."""
@@ -107,6 +107,7 @@ def write_branches(
     room = max(len(branch.prompt) for branch in branches) + max(b.max_tokens for b in branches)
     cache = BranchCache(
         [branch.cache for branch in branches],
+        _memories(decoder, branches),
         room,
         (config.num_layers, config.num_key_value_heads, config.head_dim),
         decoder.dtype,
@@ -114,14 +115,13 @@ def write_branches(
     )
     if release:
         give_back_memory()
-    memory = _stacked(decoder, branches)
     samplers = [Sampler(sampling, branch.stream) for branch in branches]
     results = [Written() for _ in branches]
     alive = list(range(len(branches)))
     lengths_B = torch.tensor([len(branch.prompt) for branch in branches])
     ids_BS = _padded([list(branch.prompt) for branch in branches])
     while alive:
-        scores_BV = decoder.lm_head(decoder.extend(ids_BS, lengths_B, memory, cache))
+        scores_BV = decoder.lm_head(decoder.extend(ids_BS, lengths_B, cache))
         kept: list[int] = []
         for row, index in enumerate(alive):
             # Row by row: fresh pages for the whole batch in float32 would cost more.
@@ -141,20 +141,17 @@ def write_branches(
             alive = [alive[row] for row in kept]
             if alive:
                 cache.keep(kept)
-                memory = keep_rows(memory, kept) if memory is not None else None
         ids_BS = torch.tensor([[results[index].ids[-1]] for index in alive])
         lengths_B = torch.ones(len(alive), dtype=torch.long)
     return results
 
 
-def _stacked(decoder: Decoder, branches: Sequence[Branch]) -> Memory | None:
-    memories = [branch.memory for branch in branches if branch.memory is not None]
-    if len(memories) not in (0, len(branches)):
-        raise ValueError("some branches have a memory and some have none")
-    if not memories or decoder.is_closed:
-        # A closed gate reads nothing: copies of the memory would only take space.
-        return None
-    return stack_memories(memories)
+def _memories(decoder: Decoder, branches: Sequence[Branch]) -> list[Memory | None]:
+    """Give what each branch retrieves from.
+
+    A closed gate reads nothing: copies of the memory would only take space.
+    """
+    return [None if decoder.is_closed else branch.memory for branch in branches]
 
 
 def _padded(rows: list[list[int]]) -> Tensor:

@@ -11,8 +11,8 @@ import torch
 
 Form = Literal["float32", "bfloat16", "int8"]
 
-NUM_KERNELS = "64"
-"""Several times those of one segment."""
+NUM_KERNELS = "24"
+"""Twice those of one segment or step; each can be a megabyte, and lengths recur rarely."""
 
 
 def best_form() -> Form:

@@ -14,6 +14,7 @@ position: the memory does not know where in the book it was told a thing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,6 +50,21 @@ class LayerMemory:
     def filled_B(self) -> Tensor:
         """Which rows have been written to, bool [batch]: phi is positive, so z is too."""
         return self.normalizer_BNK.flatten(1).sum(dim=1) > 0
+
+
+Memory = tuple[LayerMemory, ...]
+"""The memory of every layer, first to last."""
+
+
+def stack_memories(memories: Sequence[Memory]) -> Memory:
+    """Put memories side by side as batch rows."""
+    return tuple(
+        LayerMemory(
+            torch.cat([layer.memory_BNKV for layer in layers]),
+            torch.cat([layer.normalizer_BNK for layer in layers]),
+        )
+        for layers in zip(*memories, strict=True)
+    )
 
 
 def feature_map(x: Tensor) -> Tensor:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from infini_models.decoder import Memory
 from infini_models.errors import SnapshotError
-from infini_models.memory import LayerMemory
+from infini_models.memory import LayerMemory, Memory
 
 
 def memory_tensors(memory: Memory) -> dict[str, Tensor]:
@@ -51,21 +50,3 @@ def memory_from_tensors(tensors: Mapping[str, Tensor], empty: Memory) -> Memory:
             parts.append(tensor)
         layers.append(LayerMemory(*parts))
     return tuple(layers)
-
-
-def stack_memories(memories: list[Memory]) -> Memory:
-    """Put memories side by side as batch rows."""
-    return tuple(
-        LayerMemory(
-            torch.cat([layer.memory_BNKV for layer in layers]),
-            torch.cat([layer.normalizer_BNK for layer in layers]),
-        )
-        for layers in zip(*memories, strict=True)
-    )
-
-
-def keep_rows(memory: Memory, rows: list[int]) -> Memory:
-    """Keep some batch rows."""
-    return tuple(
-        LayerMemory(layer.memory_BNKV[rows], layer.normalizer_BNK[rows]) for layer in memory
-    )

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from infini_models.decoder import Decoder, Memory
+from infini_models.decoder import Decoder
+from infini_models.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)

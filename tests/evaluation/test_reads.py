@@ -6,7 +6,7 @@ import torch
 from infini_models.adapter import grow_branches
 from infini_models.attention import NUM_SINKS
 from infini_models.config import BranchConfig
-from infini_models.decoder import Memory
+from infini_models.memory import Memory
 
 from infini_cli.evaluation.reads import Reads
 from infini_cli.tasks.model import Model

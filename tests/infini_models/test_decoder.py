@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from infini_models.decoder import Decoder, Memory
+from infini_models.decoder import Decoder
+from infini_models.memory import Memory
 from infini_models.snapshot import memory_from_tensors, memory_tensors
 
 from tests.infini_models import reference

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from infini_models.branch_cache import BranchCache
-from infini_models.decoder import Decoder, Memory
+from infini_models.decoder import Decoder
 from infini_models.generate import Branch, read_prompt, write_branches
+from infini_models.memory import Memory
 from infini_models.sampling import Sampling
 
 from tests.infini_models.build import TINY, random_ids, tiny_decoder
@@ -94,19 +95,29 @@ def test_released_segments_are_empty_and_the_texts_the_same() -> None:
 @settings(max_examples=25, deadline=None)
 def test_texts_that_share_a_segment_write_as_they_do_alone(data: st.DataObject) -> None:
     """Families of any sizes in any order, members that stop at any time, whole families gone."""
-    decoder = tiny_decoder()
-    segments = [branch_of(decoder, length, seed=length) for length in (3, 8, 5)]
-    owners = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=7))
+    decoder = tiny_decoder(gate_init=1.0)
+    has_memory = data.draw(st.booleans())
+    memories, segments = [], []
+    for length in (3, 8, 5):
+        ids = random_ids(1, length, seed=length)
+        with torch.inference_mode():
+            earlier = decoder.read_segment(random_ids(1, 6, seed=-length), decoder.empty_memory())
+            memory = earlier.memory if has_memory else None
+            read = decoder.read_segment(ids, memory, write=False, keep_cache=True)
+        memories.append(memory)
+        segments.append((read.cache, ids[0].tolist()))
+    segments.append((None, []))
+    memories.append(memories[0])
     branches, texts = [], []
+    owners = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=7))
     for seed, owner in enumerate(owners):
         prompt = random_ids(data.draw(st.integers(1, 4)), seed=seed).tolist()
-        num_tokens = data.draw(st.integers(1, 6))
-        cache = segments[owner][0].cache if owner < len(segments) else None
-        branches.append(Branch(prompt, num_tokens, cache))
-        texts.append([*(segments[owner][1][:-3] if cache is not None else []), *prompt])
+        cache, ids_before = segments[owner]
+        branches.append(Branch(prompt, data.draw(st.integers(1, 6)), cache, memories[owner]))
+        texts.append([*ids_before, *prompt])
     written = write_branches(decoder, branches, Sampling(), NO_STOP)
     for one, branch, text in zip(written, branches, texts, strict=True):
-        assert one.ids == greedy(decoder, text, branch.max_tokens, None)
+        assert one.ids == greedy(decoder, text, branch.max_tokens, branch.memory)
 
 
 def test_a_segment_is_held_once_for_all_its_texts() -> None:
@@ -114,11 +125,17 @@ def test_a_segment_is_held_once_for_all_its_texts() -> None:
     cache = branch_of(decoder, 9, seed=2)[0].cache
     assert cache is not None
     shape = (TINY.num_layers, TINY.num_key_value_heads, TINY.head_dim)
-    held = BranchCache([cache, None, cache], 4, shape, torch.float32)
+    held = BranchCache([cache, None, cache], [None] * 3, 4, shape, torch.float32)
     assert held.num_families == 2
     assert held.keys[0].shape[:3] == (2, TINY.num_key_value_heads, 9 + 2 * 4)
     held.keep([1])
     assert held.num_families == 1
+    # Not for texts that remember different things.
+    one, other = (decoder.empty_memory() for _ in range(2))
+    apart = BranchCache([cache] * 3, [one, other, one], 4, shape, torch.float32)
+    assert apart.num_families == 2
+    assert apart.memory is not None
+    assert len(apart.memory[0].memory_BNKV) == 2
 
 
 def test_a_branch_reads_its_own_memory_and_writes_to_none() -> None:

@@ -1,4 +1,6 @@
-"""Read mutants of small books: each ends as a book or as an error with a hint, in bounded time.
+"""Read mutants of small files: each ends as it should or as an error with a hint, in bounded time.
+
+Books of every format, model files and book memories.
 
     python -m tests.reading.fuzz [--mutants NUMBER] [--seed NUMBER] [--kind NAME ...]
 
@@ -10,9 +12,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import random
 import signal
 import sys
+import tempfile
 import time
 import traceback
 import zipfile
@@ -39,6 +43,7 @@ from tests.reading.build_documents import (
     word_paragraph,
 )
 from tests.reading.test_pdf_process import make_pdf
+from tests.store import weights_files
 
 MAX_SECONDS = 20
 MAX_MEMORY_BYTES = 4 * 2**30
@@ -130,8 +135,12 @@ def mutants(kind: str, base: bytes, seed: int) -> Iterator[bytes]:
     number = 0
     while True:
         chance = random.Random(f"{seed} {kind} {number}")
-        inside = kind in ZIPPED and chance.random() < MEMBER_SHARE
-        yield _mutate_members(base, chance) if inside else _mutate(base, chance)
+        if kind in weights_files.KINDS and chance.random() < weights_files.HEADER_SHARE:
+            yield weights_files.mutate_header(kind, base, chance, partial(_mutate, chance=chance))
+        elif kind in ZIPPED and chance.random() < MEMBER_SHARE:
+            yield _mutate_members(base, chance)
+        else:
+            yield _mutate(base, chance)
         number += 1
 
 
@@ -172,7 +181,7 @@ class Finding:
     """A mutant that ended as none may.
 
     Attributes:
-        kind: of book.
+        kind: of file.
         number: of the mutant.
         data: the mutant.
         what: traceback or time.
@@ -187,19 +196,39 @@ class Finding:
 def try_mutants(
     kind: str, seed: int, num_mutants: int, say: Callable[[str], None] = lambda _: None
 ) -> tuple[list[Finding], Counter[str]]:
-    """Read mutants of one kind of book.
+    """Read mutants of one kind of file.
 
     Returns:
         What failed, and how often each outcome came.
     """
+    if kind not in weights_files.KINDS:
+        return _try_mutants(kind, base_files()[kind], _read_book, seed, num_mutants, say)
+    with tempfile.TemporaryDirectory(prefix="infini-fuzz-") as folder:
+        os.environ["INFINI_HOME"] = str(Path(folder) / "home")
+        files = weights_files.WeightsFiles(Path(folder))
+        return _try_mutants(kind, files.base[kind], files.read, seed, num_mutants, say)
+
+
+def _read_book(kind: str, data: bytes) -> None:
+    read_book(data, name=f"book.{kind}")
+
+
+def _try_mutants(
+    kind: str,
+    base: bytes,
+    read: Callable[[str, bytes], None],
+    seed: int,
+    num_mutants: int,
+    say: Callable[[str], None],
+) -> tuple[list[Finding], Counter[str]]:
     findings: list[Finding] = []
     outcomes: Counter[str] = Counter()
-    wanted = islice(mutants(kind, base_files()[kind], seed), num_mutants)
+    wanted = islice(mutants(kind, base, seed), num_mutants)
     for number, data in enumerate(wanted):
         begun = time.monotonic()
         try:
-            with_time_limit(partial(read_book, data, name=f"book.{kind}"))
-            outcome, what = "book", ""
+            with_time_limit(partial(read, kind, data))
+            outcome, what = "read", ""
         except InfiniError as error:
             outcome, what = type(error).__name__, "" if error.hint else "an error without a hint"
         except (Exception, MemoryError, RecursionError):
@@ -231,13 +260,28 @@ def with_time_limit(function: Callable[[], object]) -> None:
         signal.signal(signal.SIGALRM, before)
 
 
-def limit_memory() -> None:
-    """Bound this process's memory, so that a mutant that fills it is a finding."""
+def limit_memory(kind: str) -> None:
+    """Bound this process's memory, so that a mutant that fills it is a finding.
+
+    With a model nothing is bounded: torch alone takes more addresses than all it will ever fill.
+    """
     try:
         import resource
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    bound = most if kind in weights_files.KINDS else MAX_MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (bound, most))
+
+
+def peak_bytes() -> int:
+    """Give the most memory that this process and its children have held, each by itself."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(one).ru_maxrss for one in who) * 1024
 
 
 def main() -> int:
@@ -245,16 +289,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutants", type=int, default=2000, help="of each kind")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kind", action="append", choices=sorted(base_files()))
+    kinds = [*base_files(), *weights_files.KINDS]
+    parser.add_argument("--kind", action="append", choices=kinds)
     parser.add_argument("--keep", type=Path, help="folder for the files that fail")
     arguments = parser.parse_args()
-    limit_memory()
     failed = 0
-    for kind in arguments.kind or base_files():
-        begun = time.monotonic()
+    for kind in arguments.kind or kinds:
+        limit_memory(kind)
+        begun, peak = time.monotonic(), peak_bytes()
         findings, outcomes = try_mutants(kind, arguments.seed, arguments.mutants, print)
         seconds = time.monotonic() - begun
-        print(f"{kind}: {dict(outcomes.most_common())} in {seconds:.1f} s", flush=True)
+        grown = (peak_bytes() - peak) >> 20
+        print(
+            f"{kind}: {dict(outcomes.most_common())} in {seconds:.1f} s, peak {grown} MiB higher",
+            flush=True,
+        )
         failed += len(findings)
         for finding in findings if arguments.keep else ():
             arguments.keep.mkdir(parents=True, exist_ok=True)

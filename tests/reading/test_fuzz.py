@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from tests.reading import fuzz
 from tests.reading.fuzz import base_files, mutants, try_mutants
+from tests.store.weights_files import KINDS
 
-NUM_MUTANTS = {"pdf": 4, "docx": 20}
-"""PDFs are opened in a process each, and Word documents take a tenth of a second."""
+NUM_MUTANTS = {"pdf": 4, "docx": 20, "gguf": 15, "safetensors": 15, "infmem": 60}
+"""PDFs are opened in a process each, and Word documents and models take a tenth of a second."""
 
 
-@pytest.mark.parametrize("kind", sorted(base_files()))
-def test_mutants_end_as_books_or_as_errors_with_a_hint(kind: str) -> None:
+@pytest.mark.parametrize("kind", [*sorted(base_files()), *KINDS])
+def test_mutants_end_as_they_should_or_as_errors_with_a_hint(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("INFINI_HOME", str(tmp_path))  # to be put back
     num_mutants = NUM_MUTANTS.get(kind, 40)
     findings, outcomes = try_mutants(kind, 1, num_mutants)
     assert not findings, [(finding.number, finding.what) for finding in findings]
     assert outcomes.total() == num_mutants
-    assert outcomes["book"] > 0, "the small books themselves can be read"
+    assert outcomes["read"] > 0, "the small files themselves can be read"
 
 
 def test_the_same_seed_gives_the_same_mutants() -> None:

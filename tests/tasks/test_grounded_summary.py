@@ -244,3 +244,12 @@ def test_the_length_asked_for_is_held(
     texts = [sentence.text for sentence in made.sentences]
     assert len(set(texts)) == len(texts)
     assert made.num_supported == len(texts)
+
+
+@pytest.mark.parametrize("length", ["20w", "32w", "48w"])
+def test_a_question_about_the_whole_is_answered_by_the_summary(
+    with_invented: Summarizer, length: str
+) -> None:
+    asked = with_invented([], length=length, question="What is the plot of the story?")
+    plain = with_invented([], length=length)
+    assert [s.text for s in asked.sentences] == [s.text for s in plain.sentences]

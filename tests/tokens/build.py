@@ -101,7 +101,9 @@ def build_book(
             heading = raw.startswith("# ")
             text = raw.removeprefix("# ")
             kind = BlockKind.HEADING if heading else BlockKind.PARAGRAPH
-            blocks.append(Block(f"c{number:02d}.b{index:04d}", kind, text, offset, None, heading))
+            blocks.append(
+                Block(f"c{number:02d}.b{index:04d}", kind, text, offset, None, int(heading))
+            )
             offset += len(text) + len(BLOCK_SEPARATOR)
         offset += len(CHAPTER_SEPARATOR) - (len(BLOCK_SEPARATOR) if blocks else 0)
         reason = "left out" if number in skip else None
