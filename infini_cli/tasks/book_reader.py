@@ -43,8 +43,11 @@ if TYPE_CHECKING:
     from infini_models.generate import Branch
     from infini_models.memory import Memory
 
-MAX_GROUP_BYTES = 256 * 1024 * 1024
-"""Of keys and values while notes are written: each segment's once, and room for its notes."""
+MIN_GROUP_BYTES = 256 * 1024 * 1024
+GROUP_SHARE = 0.1
+"""Of the bytes of the weights, but no less than above: what the keys and values of a group may take
+while notes are written, each segment's once, and room for its notes. The larger the model, the
+more a step costs, whatever the number of texts."""
 MAX_GROUP_SEGMENTS = 24
 SEGMENTS_TO_GIVE_BACK = 4
 """Read before what lies between their keys and values goes back to the system."""
@@ -181,6 +184,7 @@ class _Run:
         self.suffixes = [[*encode(question), *split.after] for question in questions]
         last = plan.segments[-1].chapter_label if plan.segments else ""
         self.last_chapter = len(plan.segments) - len(plan.chapter_segments(last))
+        self.max_group_bytes = max(MIN_GROUP_BYTES, int(GROUP_SHARE * model.decoder.num_bytes))
         self.last_save = time.monotonic()
         self.clock = ReadingClock(
             start.book.title,
@@ -243,7 +247,7 @@ class _Run:
             return True
         if not self.notes:
             return time.monotonic() - self.last_save >= SECONDS_BETWEEN_SAVES
-        return len(group) >= MAX_GROUP_SEGMENTS or group_bytes >= MAX_GROUP_BYTES
+        return len(group) >= MAX_GROUP_SEGMENTS or group_bytes >= self.max_group_bytes
 
     def _write_notes(self, group: Sequence[tuple[Segment, list[Branch]]]) -> tuple[Note, ...]:
         if not group:

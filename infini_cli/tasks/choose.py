@@ -2,17 +2,15 @@
 
 Shortening notes together costs truth: a small model that makes one sentence of four mixes up who
 did what. So nothing is written again. Of each stretch of the book the sentences are looked at that
-name somebody and are likeliest to be true (`trust.py`). Among these TextRank over the whole book
-decides, which puts the sentences first whose people and things come back elsewhere.
+are likeliest to be true (`trust.py`). Among these TextRank over the whole book decides, which puts
+the sentences first whose people and things come back elsewhere.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infini_cli.tasks.names import find_names, words_inside
 from infini_cli.tasks.parts import Part
 from infini_cli.tasks.sentences import split_sentences, stands_alone
 from infini_cli.tasks.stems import stems
@@ -41,14 +39,12 @@ class Candidate:
         place: index of its note.
         rank: 0 for the most central sentence of the book.
         trust: how far it is to be trusted, 0 to 1.
-        is_named: whether it names anybody or anything; true of all where capitals mark no names.
     """
 
     part: Part
     place: int
     rank: int
     trust: float
-    is_named: bool
 
 
 def choose(notes: Sequence[Part], words: int, question: str | None = None) -> list[Part]:
@@ -80,14 +76,12 @@ def rank(notes: Sequence[Part]) -> list[Candidate]:
     order = rank_sentences([text for _, _, text in found], labels)
     ranks = {index: rank for rank, index in enumerate(order)}
     trusted = trust([note for part in notes for note in part.notes])
-    names = find_names(Counter(word for _, _, text in found for word in words_inside(text)))
     return [
         Candidate(
             Part(text, note=part.note),
             place,
             ranks.get(index, len(found)),
             trusted.get((part.notes[0].segment, text), UNKNOWN),
-            names is None or not names.isdisjoint(stems(text)),
         )
         for index, (part, place, text) in enumerate(found)
     ]
@@ -104,16 +98,9 @@ def _spread(candidates: Sequence[Candidate], num_notes: int, wanted: int) -> lis
 
 
 def _best(stretch: Sequence[Candidate], most: int) -> list[Candidate]:
-    """Take the most central ones of those of a stretch that are to be trusted most.
-
-    Where there are enough, only of those that say something: "The young lady is the person in
-    question" is true and says nothing to who has not read the book.
-    """
-    long = [c for c in stretch if len(c.part.text.split()) >= MIN_WORDS]
-    for telling in ([c for c in long if c.is_named], long):
-        if len(telling) >= most:
-            stretch = telling
-            break
+    """Take the most central ones of those of a stretch that are to be trusted most."""
+    telling = [c for c in stretch if len(c.part.text.split()) >= MIN_WORDS]
+    stretch = telling if len(telling) >= most else stretch
     num_trusted = max(most, round(TRUSTED_SHARE * len(stretch)))
     by_trust = sorted((candidate.trust for candidate in stretch), reverse=True)
     least = min(by_trust[:num_trusted], default=0.0)

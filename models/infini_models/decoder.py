@@ -167,6 +167,14 @@ class Decoder(nn.Module):
         return all(layer.self_attn.is_closed for layer in self._layers)
 
     @property
+    def num_bytes(self) -> int:
+        """Bytes of the weights, packed or not."""
+        packed = (m for m in self.modules() if isinstance(m, Linear | Int8Linear))
+        held = (*self.parameters(), *self.buffers())
+        plain = sum(tensor.numel() * tensor.element_size() for tensor in held)
+        return plain + sum(module.num_packed_bytes for module in packed)
+
+    @property
     def _num_layers_for_memory(self) -> int:
         if isinstance(self.memory_config, MemoryConfig):
             return self.config.num_layers

@@ -41,6 +41,7 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(torch.empty(out_features, in_features, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_features, dtype=dtype)) if bias else None
         self.packed: Tensor | None = None
+        self.num_packed_bytes = 0
 
     def pack(self) -> None:
         """Lay a bfloat16 weight out in the blocks of oneDNN's product, and let go of the plain one.
@@ -49,6 +50,7 @@ class Linear(nn.Module):
         """
         if self.weight is None or self.dtype != torch.bfloat16 or not can_pack():
             return
+        self.num_packed_bytes = self.weight.numel() * self.weight.element_size()
         self.packed = torch.ops.mkldnn._reorder_linear_weight(self.weight.detach(), PACKED_FOR_ROWS)
         self.weight = None
 
@@ -82,11 +84,13 @@ class Int8Linear(nn.Module):
         self.register_buffer("weight_scale", torch.empty(out_features))
         self.register_buffer("bias", torch.empty(out_features) if bias else None)
         self.packed: Any = None
+        self.num_packed_bytes = 0
 
     def pack(self) -> None:
         """Turn the loaded bytes into the layout of the product and let go of them."""
         assert self.weight is not None
         assert self.weight_scale is not None
+        self.num_packed_bytes = self.weight.numel()
         zeros_O = torch.zeros(self.out_features, dtype=torch.int64)
         with warnings.catch_warnings():
             # Tensors of quantized types are deprecated in favour of operators that run on this

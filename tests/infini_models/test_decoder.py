@@ -176,6 +176,7 @@ def test_a_snapshot_restores_every_tensor_and_reading_goes_on_the_same() -> None
 def test_packed_it_reads_the_same_and_the_embedding_stays() -> None:
     decoder, packed = (tiny_decoder(gate_init=0.5, form="bfloat16") for _ in range(2))
     packed.pack()
+    assert packed.num_bytes == decoder.num_bytes > 2 * 97 * TINY.hidden_size
     assert torch.equal(packed.embed_tokens.weight, decoder.embed_tokens.weight)
     assert packed.lm_head.weight is packed.embed_tokens.weight
     ids = random_ids(1, 24)

@@ -40,16 +40,6 @@ def test_a_few_words_stand_for_nothing_where_there_are_more() -> None:
     assert [p.text for p in choose(notes([short]), MEAN_WORDS)] == [short]
 
 
-def test_a_sentence_that_names_somebody_comes_first() -> None:
-    nobody = "The young lady is the person in question and the question is the lady."
-    somebody = "A baker sells nine loaves to Orla Pruth before noon."
-    found = choose(notes([f"{nobody} {somebody} {nobody[:-1]} again."]), MEAN_WORDS)
-    assert [part.text for part in found] == [somebody]
-    # Where capitals mark no names, all are as good.
-    shouted = [text.upper() for text in (nobody, somebody)]
-    assert all(candidate.is_named for candidate in rank(notes(shouted)))
-
-
 def test_every_stretch_has_its_share_and_in_order() -> None:
     texts = [f"Keeper{n} writes the name Orla{n} into the book of the tower." for n in range(40)]
     found = choose(notes(texts), 10 * MEAN_WORDS)
