@@ -71,19 +71,7 @@ class Place:
 
     def start(self, verb: str) -> subprocess.Popen[bytes]:
         self.out.mkdir(parents=True, exist_ok=True)
-        environment = {
-            **os.environ,
-            "INFINI_HOME": str(self.folder / "home"),
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'models'}",
-            "OMP_NUM_THREADS": "1",
-        }
-        return subprocess.Popen(
-            self.command(verb),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        return start(self.command(verb), self.folder / "home", OMP_NUM_THREADS="1")
 
     def finish(self, verb: str) -> tuple[int, str]:
         """Run to the end; give the exit code and what was told."""
@@ -94,6 +82,22 @@ class Place:
     def results(self) -> dict[str, bytes]:
         """Give what was made, without what may differ from run to run."""
         return read_results(self.out)
+
+
+def start(command: list[str], home: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """Begin a run of this source tree; only what it tells is kept."""
+    return subprocess.Popen(
+        command,
+        env={
+            **os.environ,
+            "INFINI_HOME": str(home),
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'models'}",
+            **environment,
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
 
 
 def read_results(folder: Path) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.crashes import ROOT, read_results
+from tests.crashes import read_results, start
 from tests.tasks.tiny import build_model
 
 MAX_RUNS = 20
@@ -64,18 +64,8 @@ class Batch:
 
     def start(self, num_jobs: int) -> subprocess.Popen[bytes]:
         """Begin a run."""
-        environment = {
-            **os.environ,
-            "INFINI_HOME": str(self.folder / "home"),
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'models'}",
-        }
-        return subprocess.Popen(
-            [*self.command, "--jobs", str(num_jobs), "--no-progress"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        command = [*self.command, "--jobs", str(num_jobs), "--no-progress"]
+        return start(command, self.folder / "home")
 
     def finish(self, num_jobs: int) -> float:
         """Run to the end; gives the seconds.
@@ -131,7 +121,7 @@ def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--books", type=int, default=200)
-    parser.add_argument("--library", type=Path)
+    parser.add_argument("--library", type=Path, dest="shelf", help="folder of more books")
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--every", type=float, default=3.0, help="seconds from kill to kill")
     parser.add_argument("--chapters", help="of each book")
@@ -141,7 +131,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="infini-workers-") as temporary:
         root = Path(temporary)
-        write_books(root / "books", options.books, options.library, options.seed)
+        write_books(root / "books", options.books, options.shelf, options.seed)
         model = options.model or str(build_model(root / "model"))
         command = [str(root / "books"), "-m", model]
         command += ["--chapters", options.chapters] if options.chapters else []
