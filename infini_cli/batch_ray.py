@@ -8,6 +8,7 @@ sees them under the same path.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections import Counter, deque
@@ -184,7 +185,7 @@ def _join(address: str) -> Any:
         ray.init(
             address=address,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             runtime_env={"env_vars": variables},
         )
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -1,13 +1,16 @@
 """Kill the workers of a batch every few seconds, and see that every book is done once.
 
     python -m tests.lost_workers [--books NUMBER] [--library FOLDER] [--chapters RANGE]
-                                 [--jobs NUMBER] [--every SECONDS] [--seed NUMBER] [--throughput]
+                                 [--jobs NUMBER] [--every SECONDS] [--seed NUMBER]
+                                 [--ray | --throughput]
 
 Summarises made books, and those of a library, with a tiny random model: once as it is, and once
 with one worker or another killed every few seconds. A run that ends with books that lost too many
 workers is run again, as a user would. In the end every book must have been done once by the ledger,
-with the result of the run that nobody disturbed. `--throughput` kills nothing, but takes the time
-of one worker and of `--jobs`, by turns. Exit code 1 if anything is wrong.
+with the result of the run that nobody disturbed. `--ray` has the books worked on by a Ray cluster
+of two nodes on this machine, of which one is stopped when a third of the books is done, in place of
+killing single workers. `--throughput` kills nothing, but takes the time of one worker and of
+`--jobs`, by turns. Exit code 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -62,9 +65,9 @@ class Batch:
         self.folder, self.out = folder, folder / "out"
         self.command = [sys.executable, "-m", "infini_cli", "batch", *command, "-o", str(self.out)]
 
-    def start(self, num_jobs: int) -> subprocess.Popen[bytes]:
+    def start(self, num_jobs: int, *options: str) -> subprocess.Popen[bytes]:
         """Begin a run."""
-        command = [*self.command, "--jobs", str(num_jobs), "--no-progress"]
+        command = [*self.command, "--jobs", str(num_jobs), "--no-progress", *options]
         return start(command, self.folder / "home")
 
     def finish(self, num_jobs: int) -> float:
@@ -82,8 +85,12 @@ class Batch:
 
     def times_done(self) -> Counter[str]:
         """Count how often the ledger says of each book that it was done."""
-        lines = (self.out / "run.jsonl").read_text(encoding="utf-8").splitlines()
-        entries = [json.loads(line) for line in lines]
+        ledger = self.out / "run.jsonl"
+        if not ledger.exists():
+            return Counter()
+        lines = ledger.read_text(encoding="utf-8").splitlines()
+        # The last line may be half written.
+        entries = [json.loads(line) for line in lines if line.endswith("}")]
         return Counter(Path(e["input"]).name for e in entries if e.get("outcome") == "done")
 
 
@@ -117,6 +124,33 @@ def disturb(batch: Batch, num_jobs: int, every: float, draw: random.Random) -> t
     return 5, num_kills, MAX_RUNS
 
 
+def stop_a_node(batch: Batch, num_jobs: int, num_books: int) -> tuple[int, int]:
+    """Run on a Ray cluster, of which one node is stopped on the way.
+
+    Returns:
+        The exit code, and how many books were done when the node was stopped.
+    """
+    from ray.cluster_utils import Cluster
+
+    cores = {"num_cpus": (num_jobs + 1) // 2}
+    cluster = Cluster(initialize_head=True, head_node_args=cores)
+    try:
+        second = cluster.add_node(**cores)
+        cluster.wait_for_nodes()
+        process = batch.start(num_jobs, "--ray", cluster.address)
+        num_done = 0
+        while process.poll() is None and num_done <= num_books // 3:
+            time.sleep(0.5)
+            num_done = batch.times_done().total()
+        cluster.remove_node(second)
+        _, told = process.communicate()
+        if process.returncode != 0:
+            print(told.decode("utf-8", "replace")[-2000:])
+        return process.returncode, num_done
+    finally:
+        cluster.shutdown()
+
+
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -127,7 +161,9 @@ def main() -> int:
     parser.add_argument("--chapters", help="of each book")
     parser.add_argument("--model", help="in place of the tiny one")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--throughput", action="store_true")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--ray", action="store_true")
+    ways.add_argument("--throughput", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="infini-workers-") as temporary:
         root = Path(temporary)
@@ -145,12 +181,17 @@ def main() -> int:
         whole, killed = Batch(root / "whole", command), Batch(root / "killed", command)
         print(f"undisturbed: {whole.finish(options.jobs):.1f} s", flush=True)
         begun = time.monotonic()
-        code, num_kills, num_runs = disturb(
-            killed, options.jobs, options.every, random.Random(options.seed)
-        )
-        seconds = time.monotonic() - begun
-        print(f"{num_kills} workers killed in {num_runs} runs, {seconds:.1f} s, code {code}")
-        done, expected = killed.times_done(), read_results(whole.out)
+        expected = read_results(whole.out)
+        if options.ray:
+            code, num_done = stop_a_node(killed, options.jobs, len(expected))
+            what = f"one of two nodes stopped after {num_done} books"
+        else:
+            code, num_kills, num_runs = disturb(
+                killed, options.jobs, options.every, random.Random(options.seed)
+            )
+            what = f"{num_kills} workers killed in {num_runs} runs"
+        print(f"{what}, {time.monotonic() - begun:.1f} s, code {code}")
+        done = killed.times_done()
         once = sum(count == 1 for count in done.values())
         same = read_results(killed.out) == expected
         print(f"{once} of {len(expected)} books done once; results the same: {same}")

@@ -135,16 +135,32 @@ def mutants(kind: str, base: bytes, seed: int) -> Iterator[bytes]:
     number = 0
     while True:
         chance = random.Random(f"{seed} {kind} {number}")
-        if kind in weights_files.KINDS and chance.random() < weights_files.HEADER_SHARE:
-            yield weights_files.mutate_header(kind, base, chance, partial(_mutate, chance=chance))
-        elif kind in ZIPPED and chance.random() < MEMBER_SHARE:
-            yield _mutate_members(base, chance)
-        else:
-            yield _mutate(base, chance)
+        yield mutate(kind, base, chance, partial(_mutate_bytes, chance=chance))
         number += 1
 
 
-def _mutate(data: bytes, chance: random.Random) -> bytes:
+def mutate(
+    kind: str, data: bytes, chance: random.Random, mutate_bytes: Callable[[bytes], bytes]
+) -> bytes:
+    """Change a file, or a part of it so that the rest stays whole.
+
+    Args:
+        kind: of file.
+        data: the file, a whole one.
+        chance: decides which part.
+        mutate_bytes: changes that part.
+
+    Raises:
+        Exception: the file is not whole, so that its parts cannot be told.
+    """
+    if kind in weights_files.KINDS and chance.random() < weights_files.HEADER_SHARE:
+        return weights_files.mutate_header(kind, data, chance, mutate_bytes)
+    if kind in ZIPPED and chance.random() < MEMBER_SHARE:
+        return _mutate_member(data, chance, mutate_bytes)
+    return mutate_bytes(data)
+
+
+def _mutate_bytes(data: bytes, chance: random.Random) -> bytes:
     mutant = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
         at = chance.randrange(len(mutant) + 1)
@@ -165,14 +181,16 @@ def _mutate(data: bytes, chance: random.Random) -> bytes:
     return bytes(mutant)
 
 
-def _mutate_members(data: bytes, chance: random.Random) -> bytes:
-    """Mutate one file of an archive, which stays whole."""
+def _mutate_member(
+    data: bytes, chance: random.Random, mutate_bytes: Callable[[bytes], bytes]
+) -> bytes:
+    """Change one file of an archive, which stays whole."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
     chosen = chance.choice(sorted(members))
     content = members[chosen]
     assert isinstance(content, bytes)
-    members[chosen] = _mutate(content, chance)
+    members[chosen] = mutate_bytes(content)
     return make_zip(members)
 
 
