@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,17 +33,20 @@ def open_book(path: Path | None, options: ReadingOptions, terminal: Terminal) ->
         UsageError: the options ask for something impossible.
     """
     from infini_cli.reading import read_book
+    from infini_cli.reading.limits import limits_from
     from infini_cli.reading.raw import PdfBackend, ReadOptions
     from infini_cli.reading.selection import select_chapters
     from infini_cli.reading.sniff import Format
 
-    source = read_stdin() if path is None or path == STDIN else path
+    limits = limits_from(os.environ)
+    source = read_stdin(limits.file_bytes) if path is None or path == STDIN else path
     book = read_book(
         source,
         options=ReadOptions(
             encoding=options.encoding,
             password=options.password,
             pdf_backend=PdfBackend(options.pdf_backend.value),
+            limits=limits,
         ),
         kind=Format(options.type.value) if options.type is not None else None,
     )
@@ -55,22 +59,23 @@ def open_book(path: Path | None, options: ReadingOptions, terminal: Terminal) ->
     return book
 
 
-def read_stdin() -> bytes:
+def read_stdin(max_bytes: int) -> bytes:
     """Read standard input whole.
+
+    Args:
+        max_bytes: size at which it is refused.
 
     Raises:
         InputNotFound: it is closed.
         InputTooLarge: it is larger than any book.
     """
-    from infini_cli.reading.source import MAX_FILE_BYTES
-
     try:
-        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        data = sys.stdin.buffer.read(max_bytes + 1)
     except (OSError, ValueError, AttributeError) as error:
         raise InputNotFound("standard input cannot be read", hint="name a file") from error
-    if len(data) > MAX_FILE_BYTES:
+    if len(data) > max_bytes:
         raise InputTooLarge(
-            f"standard input holds more than {phrases.size(MAX_FILE_BYTES)}",
+            f"standard input holds more than {phrases.size(max_bytes)}",
             hint="split it into smaller parts",
         )
     return data
@@ -85,7 +90,9 @@ def read_text_file(path: Path) -> str:
     """
     from infini_cli.reading.source import read_bytes
 
-    data = read_stdin() if path == STDIN else read_bytes(path, max_bytes=MAX_LIST_BYTES)
+    data = (
+        read_stdin(MAX_LIST_BYTES) if path == STDIN else read_bytes(path, max_bytes=MAX_LIST_BYTES)
+    )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

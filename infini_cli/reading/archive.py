@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from urllib.parse import unquote
 
 from infini_cli.errors import EncryptedInput, InputError, damaged
-from infini_cli.reading.limits import check_archive, read_member
+from infini_cli.reading.limits import Limits, check_archive, read_member
 
 READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What `zipfile` raises on members that are damaged or packed in unknown ways."""
@@ -38,21 +38,21 @@ class BookArchive:
         problems: what was missing or broken, one line each.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
+    def __init__(self, archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
         """Look at the archive's list of files.
 
         Raises:
             InputTooLarge: it would unpack to more than any book.
             EncryptedInput: it is a zip archive with a password.
         """
-        check_archive(archive, name)
+        check_archive(archive, name, limits)
         if any(member.flag_bits & _ENCRYPTED for member in archive.infolist()):
             raise EncryptedInput(
                 f"`{name}` is an archive with a password", hint="unpack it and zip it without one"
             )
         self.name = name
         self.problems: list[str] = []
-        self._archive = archive
+        self._archive, self._limits = archive, limits
         self._exact = set(archive.namelist())
         self._folded: dict[str, str] = {}
         for member in archive.namelist():
@@ -86,7 +86,7 @@ class BookArchive:
             self.problems.append(f"`{path}` is listed but not in the file")
             return b""
         try:
-            return read_member(self._archive, member)
+            return read_member(self._archive, member, self._limits)
         except READ_ERRORS:
             self.problems.append(f"`{path}` is damaged")
             return b""
@@ -98,7 +98,7 @@ class BookArchive:
 
 
 @contextmanager
-def open_archive(data: bytes, name: str) -> Iterator[BookArchive]:
+def open_archive(data: bytes, name: str, limits: Limits) -> Iterator[BookArchive]:
     """Open a book's archive, for as long as it is read.
 
     Raises:
@@ -108,7 +108,7 @@ def open_archive(data: bytes, name: str) -> Iterator[BookArchive]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            yield BookArchive(archive, name)
+            yield BookArchive(archive, name, limits)
     except InputError:
         raise
     except (*READ_ERRORS, ValueError) as error:

@@ -16,6 +16,7 @@ from lxml import etree
 
 from infini_cli.errors import InputTooLarge, damaged
 from infini_cli.reading.archive import open_archive
+from infini_cli.reading.limits import Limits
 from infini_cli.reading.markup_book import Declared, book_of_markup, with_found_headings
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.xhtml import ParsedMarkup, read_markup
@@ -44,14 +45,14 @@ def read_docx(data: bytes, name: str, options: ReadOptions) -> RawBook:
     Args:
         data: the file.
         name: its name; the title where the document names none.
-        options: none of them concerns Word documents.
+        options: what it may cost; nothing else concerns Word documents.
 
     Raises:
         DamagedInput: the archive or the document in it cannot be read.
         EncryptedInput: it is a zip archive with a password.
         InputTooLarge: it unpacks to more than any book, or nests deeper.
     """
-    parts, warnings = _clean_parts(data, name)
+    parts, warnings = _clean_parts(data, name, options.limits)
     declared = _declared(parts.get("docProps/core.xml"))
     html, broken = _convert(parts, name)
     # Word marks no notes as such, but `mammoth` gives theirs these names.
@@ -61,11 +62,13 @@ def read_docx(data: bytes, name: str, options: ReadOptions) -> RawBook:
     return book_of_markup(markup, name, "docx", declared, warnings=[*warnings, *broken])
 
 
-def _clean_parts(data: bytes, name: str) -> tuple[dict[str, etree._Element], list[str]]:
+def _clean_parts(
+    data: bytes, name: str, limits: Limits
+) -> tuple[dict[str, etree._Element], list[str]]:
     parts: dict[str, etree._Element] = {}
     warnings: list[str] = []
     num_elements = 0
-    with open_archive(data, name) as archive:
+    with open_archive(data, name, limits) as archive:
         for member in archive.members:
             if not _PARTS.fullmatch(member) or member in parts:
                 continue

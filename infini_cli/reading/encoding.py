@@ -24,6 +24,7 @@ _MARKS = (
 # What the web calls Latin-1 or ASCII is Windows-1252, with quotes and dashes in place of controls.
 _LATIN1_LABELS = {"iso8859-1", "ascii"}
 _SAMPLE_BYTES = 256 * 1024
+_SURROGATE = re.compile("[\ud800-\udfff]")
 MARK = "\ufeff"
 MIN_LETTERS_PER_LOSS = 20
 """Letters beyond ASCII that are right for one that is broken, in a file that is still UTF-8."""
@@ -153,6 +154,7 @@ def _decoded(text: str, encoding: str, *, lost: int = 0) -> Decoded:
     # Joined files carry a mark at every seam.
     text = text.replace(MARK, "").replace("\r\n", "\n").replace("\r", "\n")
     # Lone surrogates, which some codecs let through, can be written to no file.
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    if _SURROGATE.search(text):
+        text = text.encode("utf-8", "replace").decode("utf-8")
     warnings = (f"{lost:,} characters could not be decoded as {encoding}",) if lost else ()
     return Decoded(text, encoding.removesuffix("-sig"), warnings)

@@ -32,7 +32,7 @@ def read_epub(data: bytes, name: str, options: ReadOptions) -> RawBook:
         NoTextInput: it holds pictures and no text.
         InputTooLarge: it unpacks to more than any book, or nests deeper.
     """
-    package = open_package(data, name)
+    package = open_package(data, name, options.limits)
     toc = read_toc(package)
     documents, warnings = _documents(package, options, toc)
     if not any(document.markup.blocks for document in documents):

@@ -20,6 +20,7 @@ from lxml import etree
 from infini_cli.errors import damaged
 from infini_cli.reading.archive import BookArchive, open_archive, resolve
 from infini_cli.reading.epub_protection import check_protection
+from infini_cli.reading.limits import Limits
 from infini_cli.reading.xml_tree import parse_xml
 
 NCX_TYPE = "application/x-dtbncx+xml"
@@ -81,7 +82,7 @@ class Package:
     warnings: tuple[str, ...]
 
 
-def open_package(data: bytes, name: str) -> Package:
+def open_package(data: bytes, name: str, limits: Limits) -> Package:
     """Open an EPUB.
 
     Raises:
@@ -90,7 +91,7 @@ def open_package(data: bytes, name: str) -> Package:
         EncryptedInput: it is a zip archive with a password.
         InputTooLarge: it unpacks to more than any book.
     """
-    with open_archive(data, name) as archive:
+    with open_archive(data, name, limits) as archive:
         try:
             return _Reader(archive).read()
         except (epub.EpubException, LookupError, AttributeError, TypeError, ValueError) as error:

@@ -6,6 +6,7 @@ from lxml import etree
 
 from infini_cli.errors import damaged
 from infini_cli.reading.archive import open_archive
+from infini_cli.reading.limits import Limits
 from infini_cli.reading.markup_book import Declared, book_of_markup
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.xhtml import read_tree
@@ -48,7 +49,7 @@ def read_fb2(data: bytes, name: str, options: ReadOptions) -> RawBook:
         EncryptedInput: it is in a zip archive with a password.
         InputTooLarge: it unpacks to more than any book, or nests deeper.
     """
-    content = _unpack(data, name) if data.startswith(b"PK") else data
+    content = _unpack(data, name, options.limits) if data.startswith(b"PK") else data
     root, warnings = parse_document(content, name, encoding=options.encoding)
     # Where the description is broken, the bodies may have come to stand inside it.
     first = next(root.iter("{*}body"), None) if root is not None else None
@@ -61,8 +62,8 @@ def read_fb2(data: bytes, name: str, options: ReadOptions) -> RawBook:
     )
 
 
-def _unpack(data: bytes, name: str) -> bytes:
-    with open_archive(data, name) as archive:
+def _unpack(data: bytes, name: str, limits: Limits) -> bytes:
+    with open_archive(data, name, limits) as archive:
         return archive.read(next(iter(archive.with_suffix(".fb2")), "book.fb2"))
 
 

@@ -15,7 +15,7 @@ from infini_cli.reading.epub_chapters import Document, split_chapters
 from infini_cli.reading.epub_navigation import TocEntry
 from infini_cli.reading.epub_package import PackageItem
 from infini_cli.reading.gutenberg import strip_licence_blocks
-from infini_cli.reading.limits import MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
+from infini_cli.reading.limits import MIB, Limits, raised_by
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.removals import sum_removals
 from infini_cli.reading.source import read_bytes
@@ -45,7 +45,7 @@ def read_html_folder(folder: Path, options: ReadOptions) -> tuple[RawBook, str]:
         UsageError: `options.encoding` is no encoding.
         DamagedInput: a file is not in the encoding that the user names.
     """
-    files = _read_files(folder)
+    files = _read_files(folder, options.limits)
     digest = hashlib.sha256()
     for path, content in files.items():
         digest.update(f"{path}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
@@ -99,7 +99,7 @@ def natural_order(path: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def _read_files(folder: Path) -> dict[str, bytes]:
+def _read_files(folder: Path, limits: Limits) -> dict[str, bytes]:
     paths: list[str] = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -111,8 +111,8 @@ def _read_files(folder: Path) -> dict[str, bytes]:
                 and not path.is_symlink()
             ):
                 paths.append(path.relative_to(folder).as_posix())
-        if len(paths) > MAX_MEMBERS:
-            raise InputTooLarge(f"`{folder}` holds more than {MAX_MEMBERS:,} HTML files")
+        if len(paths) > limits.num_members:
+            raise InputTooLarge(f"`{folder}` holds more than {limits.num_members:,} HTML files")
     if not paths:
         raise InputNotFound(
             f"`{folder}` is a folder without HTML files",
@@ -122,12 +122,15 @@ def _read_files(folder: Path) -> dict[str, bytes]:
     total = 0
     for name in sorted(paths, key=natural_order):
         try:
-            files[name] = read_bytes(folder / name, max_bytes=MAX_MEMBER_BYTES)
+            files[name] = read_bytes(folder / name, max_bytes=limits.member_bytes)
         except NoTextInput:
             continue
         total += len(files[name])
-        if total > MAX_UNPACKED_BYTES:
-            raise InputTooLarge(f"the HTML files in `{folder}` have more than 500 MiB")
+        if total > limits.unpacked_bytes:
+            raise InputTooLarge(
+                f"the HTML files in `{folder}` have more than {limits.unpacked_bytes // MIB} MiB",
+                hint=raised_by("unpacked_bytes"),
+            )
     return files
 
 

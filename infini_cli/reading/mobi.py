@@ -21,27 +21,23 @@ from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.source import read_bytes
 
 PROGRAM = "ebook-convert"
-CONVERT_SECONDS = 300.0
 _DRM_SIGNS = ("DRMError", "DRM", "is locked")
 _NUM_RECORDS_AT, _FIRST_RECORD_AT, _ENCRYPTION_AT = 76, 78, 12
 
 
-def read_mobi(
-    data: bytes, name: str, options: ReadOptions, *, seconds: float = CONVERT_SECONDS
-) -> RawBook:
+def read_mobi(data: bytes, name: str, options: ReadOptions) -> RawBook:
     """Read a Kindle book: calibre makes an EPUB of it in a temporary folder.
 
     Args:
         data: the file.
         name: its name; the title where the book names none.
-        options: as of EPUB.
-        seconds: how long calibre may take.
+        options: as of EPUB, and how long calibre may take.
 
     Raises:
         ProtectedInput: it is locked by digital rights management.
         UnsupportedFormat: calibre is not installed.
         DamagedInput: calibre cannot read it.
-        InputTooLarge: calibre takes longer than `seconds`, or what it makes exceeds a bound.
+        InputTooLarge: calibre takes too long, or what it makes exceeds a bound.
     """
     if is_locked(data):
         raise _locked(name)
@@ -54,12 +50,17 @@ def read_mobi(
     with tempfile.TemporaryDirectory(prefix="infini-mobi-") as folder:
         source, target = Path(folder) / "book.mobi", Path(folder) / "book.epub"
         source.write_bytes(data)
-        output = _run([program, str(source), str(target)], folder, seconds, name)
+        output = _run(
+            [program, str(source), str(target)], folder, options.limits.convert_seconds, name
+        )
         if not target.is_file():
             if any(sign in output for sign in _DRM_SIGNS):
                 raise _locked(name)
             raise damaged(name, "calibre cannot read it")
-        return replace(read_epub(read_bytes(target), name, options), format="mobi")
+        return replace(
+            read_epub(read_bytes(target, max_bytes=options.limits.file_bytes), name, options),
+            format="mobi",
+        )
 
 
 def is_locked(data: bytes) -> bool:

@@ -41,14 +41,14 @@ def read_odt(data: bytes, name: str, options: ReadOptions) -> RawBook:
     Args:
         data: the file.
         name: its name; the title where the document names none.
-        options: none of them concerns OpenDocument.
+        options: what it may cost; nothing else concerns OpenDocument.
 
     Raises:
         DamagedInput: the archive cannot be opened, or it holds no text.
         EncryptedInput: it was saved with a password.
         InputTooLarge: it unpacks to more than any book, or nests deeper.
     """
-    with open_archive(data, name) as archive:
+    with open_archive(data, name, options.limits) as archive:
         manifest = parse_xml(archive.read("META-INF/manifest.xml"))
         if manifest is not None and next(manifest.iter("{*}encryption-data"), None) is not None:
             raise EncryptedInput(

@@ -58,7 +58,7 @@ def read_pdf(data: bytes, name: str, options: ReadOptions) -> RawBook:
         DamagedInput: it cannot be opened, or none of its pages can be read.
         InputTooLarge: a bound on time, memory or size was hit.
     """
-    content = extract_pdf(data, name, options.password, backend=options.pdf_backend)
+    content = extract_pdf(data, name, options.password, options.limits, backend=options.pdf_backend)
     check_text(content, name)
     furniture = remove_furniture(content.lines, content.labels)
     lines = [line for page in furniture.pages for line in page]

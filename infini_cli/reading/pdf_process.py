@@ -27,30 +27,11 @@ from infini_cli.errors import (
     ProtectedInput,
     UsageError,
 )
+from infini_cli.reading.limits import DEFAULT_LIMITS, Limits
 from infini_cli.reading.pdf_lines import Line
 from infini_cli.reading.raw import PdfBackend
 
 WORKER = "infini_cli.reading.pdf_worker"
-
-
-@dataclass(frozen=True, slots=True)
-class PdfLimits:
-    """Bounds on what a PDF may cost.
-
-    Attributes:
-        open_seconds: for opening the file and reading its outline.
-        page_seconds: for one page.
-        memory_bytes: of the extraction process.
-        max_lost_pages: pages that may hang or crash before the file is refused.
-    """
-
-    open_seconds: float = 30.0
-    page_seconds: float = 10.0
-    memory_bytes: int = 3 * 2**30
-    max_lost_pages: int = 4
-
-
-DEFAULT_LIMITS = PdfLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +90,7 @@ def extract_pdf(
     data: bytes,
     name: str,
     password: str | None = None,
-    limits: PdfLimits = DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
     backend: PdfBackend = PdfBackend.AUTO,
 ) -> PdfContent:
     """Read a PDF in processes of its own.
@@ -157,7 +138,7 @@ class _Extraction:
     data: bytes
     name: str
     password: str | None
-    limits: PdfLimits
+    limits: Limits
     backend: PdfBackend
     falls_back: bool
 
@@ -188,7 +169,7 @@ class _Extraction:
                         hint="repair it first, for example with `qpdf broken.pdf repaired.pdf`",
                     ) from lost
                 num_lost += 1
-                if num_lost > self.limits.max_lost_pages:
+                if num_lost > self.limits.num_lost_pages:
                     raise InputTooLarge(
                         f"too many pages of `{self.name}` cannot be read, the latest is "
                         f"{next_page + 1}: {lost.reason}",
@@ -221,7 +202,7 @@ class _Extraction:
             "falls_back": self.falls_back and not alone,
             "first_page": first_page,
             "end_page": first_page + 1 if alone else None,
-            "memory_bytes": self.limits.memory_bytes,
+            "memory_bytes": self.limits.pdf_memory_bytes,
         }
         return _Worker(self.data, request)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from infini_cli.reading.book import BlockKind, Removal
+from infini_cli.reading.limits import DEFAULT_LIMITS, Limits
 
 
 class PdfBackend(StrEnum):
@@ -24,11 +25,13 @@ class ReadOptions:
         password: of an encrypted file.
         encoding: of a text file; guessed if None.
         pdf_backend: what reads a PDF.
+        limits: what the book may cost.
     """
 
     password: str | None = None
     encoding: str | None = None
     pdf_backend: PdfBackend = PdfBackend.AUTO
+    limits: Limits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ def read_book(
     if isinstance(source, bytes):
         data, name = source, name or STDIN_NAME
     else:
-        data, name = read_bytes(source), name or source.name
+        data = read_bytes(source, max_bytes=options.limits.file_bytes)
+        name = name or source.name
     raw = _reader(kind or sniff(data, name))(data, name, options)
     return assemble(raw, source_sha256=hashlib.sha256(data).hexdigest())
 

@@ -7,11 +7,10 @@ import stat
 from pathlib import Path
 
 from infini_cli.errors import InputNotFound, InputTooLarge, NoTextInput
+from infini_cli.reading.limits import DEFAULT_LIMITS
 
-MAX_FILE_BYTES = 1024 * 1024 * 1024
 
-
-def read_bytes(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+def read_bytes(path: Path, *, max_bytes: int = DEFAULT_LIMITS.file_bytes) -> bytes:
     """Return the bytes of a regular file.
 
     Args:

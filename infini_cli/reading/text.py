@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from infini_cli.reading.book import BlockKind
 from infini_cli.reading.encoding import decode
-from infini_cli.reading.gutenberg import strip_licence
+from infini_cli.reading.gutenberg import Stripped, strip_licence
 from infini_cli.reading.headings import is_title
 from infini_cli.reading.raw import RawBlock, RawBook, RawChapter, ReadOptions
 from infini_cli.reading.text_chapters import TextStart, text_starts
@@ -29,8 +29,7 @@ def read_text(data: bytes, name: str, options: ReadOptions) -> RawBook:
         UsageError: `options.encoding` is no encoding.
         DamagedInput: the file is not in the encoding that the user names.
     """
-    decoded = decode(data, override=options.encoding)
-    stripped = strip_licence(decoded.text)
+    stripped, encoding, warnings = _decode(data, options)
     paragraphs = split_paragraphs(stripped.text)
     own_title, own_author = title_page(paragraphs)
     title = stripped.title or own_title or PurePath(name).stem or name
@@ -41,9 +40,15 @@ def read_text(data: bytes, name: str, options: ReadOptions) -> RawBook:
         format="text",
         chapters=tuple(_chapters(paragraphs, title)),
         removals=stripped.removals,
-        warnings=decoded.warnings,
-        encoding=decoded.encoding,
+        warnings=warnings,
+        encoding=encoding,
     )
+
+
+def _decode(data: bytes, options: ReadOptions) -> tuple[Stripped, str, tuple[str, ...]]:
+    """Give the text without a licence, its encoding and warnings; the whole text is let go."""
+    decoded = decode(data, override=options.encoding)
+    return strip_licence(decoded.text), decoded.encoding, decoded.warnings
 
 
 def title_page(paragraphs: Sequence[Paragraph]) -> tuple[str | None, str | None]:
@@ -74,7 +79,7 @@ def _chapters(paragraphs: Sequence[Paragraph], title: str) -> list[RawChapter]:
 
 def _chapter_blocks(start: TextStart, paragraphs: Sequence[Paragraph]) -> list[RawBlock]:
     headings = [
-        RawBlock(BlockKind.HEADING, " ".join(paragraph.lines), level=start.depth + 1)
+        RawBlock(BlockKind.HEADING, " ".join(paragraph.lines or ()), level=start.depth + 1)
         for paragraph in paragraphs[: start.num_headings]
     ]
     return [*headings, *map(_block, paragraphs[start.num_headings :])]

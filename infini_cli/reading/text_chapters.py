@@ -9,7 +9,6 @@ from infini_cli.reading.book import BlockKind
 from infini_cli.reading.headings import MAX_TITLE_WORDS, Heading, Rank, is_title, parse_heading
 from infini_cli.reading.text_layout import Paragraph
 
-MAX_HEADING_LINES = 3
 CONTENTS_WORDS = 30
 ENOUGH_KEYWORDS = 2
 
@@ -71,7 +70,7 @@ def text_starts(paragraphs: Sequence[Paragraph]) -> list[TextStart]:
 
 def _candidate(paragraphs: Sequence[Paragraph], index: int) -> _Candidate | None:
     paragraph = paragraphs[index]
-    if paragraph.kind is BlockKind.SEPARATOR or len(paragraph.lines) > MAX_HEADING_LINES:
+    if paragraph.kind is BlockKind.SEPARATOR or paragraph.lines is None:
         return None
     first, *rest = paragraph.lines
     heading = parse_heading(first)
@@ -157,6 +156,7 @@ def _is_title_paragraph(paragraph: Paragraph) -> bool:
     text = paragraph.text.replace("\n", " ")
     return (
         paragraph.kind is not BlockKind.SEPARATOR
+        and paragraph.lines is not None
         and len(paragraph.lines) <= 2
         and len(text.split()) <= MAX_TITLE_WORDS
         and is_title(text)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from infini_cli.errors import InputNotFound, InputTooLarge, NoTextInput
-from infini_cli.reading import html_folder, read_book
+from infini_cli.reading import read_book
+from infini_cli.reading.limits import Limits
+from infini_cli.reading.raw import ReadOptions
 
 
 def write(folder: Path, **pages: str) -> None:
@@ -78,10 +80,11 @@ def test_a_folder_without_html(tmp_path: Path) -> None:
         read_book(tmp_path)
 
 
-def test_size_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(num_members=1), Limits(unpacked_bytes=80), Limits(member_bytes=10)],
+)
+def test_size_is_bounded(limits: Limits, tmp_path: Path) -> None:
     write(tmp_path, a=page("A"), b=page("B"))
-    for name, bound in (("MAX_MEMBERS", 1), ("MAX_UNPACKED_BYTES", 80), ("MAX_MEMBER_BYTES", 10)):
-        with monkeypatch.context() as patch:
-            patch.setattr(html_folder, name, bound)
-            with pytest.raises(InputTooLarge):
-                read_book(tmp_path)
+    with pytest.raises(InputTooLarge):
+        read_book(tmp_path, options=ReadOptions(limits=limits))

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import fields, replace
 
 import pytest
 
-from infini_cli.errors import InputTooLarge
+from infini_cli.errors import InputTooLarge, UsageError
 from infini_cli.reading import limits
-from infini_cli.reading.limits import check_archive, read_member
+from infini_cli.reading.limits import (
+    MIB,
+    VARIABLES,
+    Limits,
+    check_archive,
+    limits_from,
+    read_member,
+)
 from tests.reading.build import make_zip
 
 
@@ -36,22 +44,41 @@ def test_small_files_may_pack_well() -> None:
         check_archive(archive, "a.epub")
 
 
-def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 100)
-    with open_zip({"a": "x" * 60, "b": "x" * 60}) as archive, pytest.raises(InputTooLarge):
-        check_archive(archive, "a.epub")
+def test_size_is_bounded() -> None:
+    with open_zip({"a": "x" * 60, "b": "x" * 60}) as archive:
+        with pytest.raises(InputTooLarge) as caught:
+            check_archive(archive, "a.epub", Limits(unpacked_bytes=100))
+        assert "INFINI_MAX_UNPACKED_MIB" in str(caught.value.hint)
+        check_archive(archive, "a.epub", Limits(unpacked_bytes=120))
 
 
-def test_number_of_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_MEMBERS", 1)
+def test_number_of_files_is_bounded() -> None:
     with open_zip({"a": "", "b": ""}) as archive, pytest.raises(InputTooLarge):
-        check_archive(archive, "a.epub")
+        check_archive(archive, "a.epub", Limits(num_members=1))
 
 
-def test_size_of_a_member_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_MEMBER_BYTES", 10)
+def test_size_of_a_member_is_bounded() -> None:
     with open_zip({"a": "x" * 11}) as archive, pytest.raises(InputTooLarge):
-        read_member(archive, "a")
+        read_member(archive, "a", Limits(member_bytes=10))
+
+
+def test_every_bound_that_can_be_set_is_one() -> None:
+    names = {field.name for field in fields(Limits)}
+    assert set(VARIABLES.values()) < names
+    environment = dict.fromkeys(VARIABLES, "0.5")
+    for variable, name in VARIABLES.items():
+        expected = MIB // 2 if name.endswith("_bytes") else 0.5
+        assert getattr(limits_from(environment), name) == expected
+        assert replace(limits_from({variable: "0.5"}), **{name: 1}) == replace(  # type: ignore[arg-type]
+            Limits(), **{name: 1}
+        )
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "nan", "inf"])
+def test_a_bound_is_a_positive_number(text: str) -> None:
+    with pytest.raises(UsageError, match="INFINI_MAX_FILE_MIB"):
+        limits_from({"INFINI_MAX_FILE_MIB": text})
+    assert limits_from({"INFINI_MAX_FILE_MIB": " "}) == Limits()
 
 
 def test_a_member_that_lies_about_its_size_is_damaged() -> None:

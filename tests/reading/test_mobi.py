@@ -10,6 +10,7 @@ import pytest
 
 from infini_cli.errors import DamagedInput, InputTooLarge, ProtectedInput, UnsupportedFormat
 from infini_cli.reading import ReadOptions, read_book
+from infini_cli.reading.limits import Limits
 from infini_cli.reading.mobi import read_mobi
 from tests.reading.build import chapter, make_epub
 
@@ -78,7 +79,7 @@ def test_calibre_fails(
 def test_calibre_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "time.sleep(600)", monkeypatch)
     with pytest.raises(InputTooLarge, match="longer"):
-        read_mobi(kindle(), "a.mobi", ReadOptions(), seconds=0.5)
+        read_mobi(kindle(), "a.mobi", ReadOptions(limits=Limits(convert_seconds=0.5)))
 
 
 def test_a_header_that_is_cut_off_is_not_locked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ from pypdf.generic import ArrayObject, DictionaryObject, NameObject
 
 from infini_cli.errors import DamagedInput, EncryptedInput, UsageError
 from infini_cli.reading import ReadOptions, pdf_process, pdf_worker, read_book
+from infini_cli.reading.limits import Limits
 from infini_cli.reading.pdf_file import BoundError
-from infini_cli.reading.pdf_process import PdfContent, PdfLimits, extract_pdf
+from infini_cli.reading.pdf_process import PdfContent, extract_pdf
 from infini_cli.reading.raw import PdfBackend
 from tests.reading.test_pdf_process import locked, make_pdf
 
@@ -156,7 +157,7 @@ def test_what_crashes_pypdf_is_read_with_pdfium(
     (tmp_path / "fake_worker.py").write_text(script)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(pdf_process, "WORKER", "fake_worker")
-    content = extract_pdf(b"", "a.pdf", limits=PdfLimits(max_lost_pages=2))
+    content = extract_pdf(b"", "a.pdf", limits=Limits(num_lost_pages=2))
     assert [page[0].text for page in content.lines] == expected
     assert [warning is None or warning in text for text in content.warnings] == (
         [True] if warning else []

@@ -13,7 +13,8 @@ from pypdf.generic import DecodedStreamObject, NameObject
 
 from infini_cli.errors import DamagedInput, EncryptedInput, InputTooLarge, NoTextInput
 from infini_cli.reading import pdf_process, pdf_pypdf
-from infini_cli.reading.pdf_process import PdfLimits, extract_pdf
+from infini_cli.reading.limits import Limits
+from infini_cli.reading.pdf_process import extract_pdf
 
 
 def make_pdf(*pages: str) -> bytes:
@@ -153,7 +154,7 @@ def test_a_page_that_hangs_or_crashes_costs_that_page_alone(
     misbehaving: Install, deed: str, reason: str
 ) -> None:
     misbehaving({1, 3}, deed)
-    content = extract_pdf(b"", "a.pdf", limits=PdfLimits(open_seconds=5, page_seconds=0.5))
+    content = extract_pdf(b"", "a.pdf", limits=Limits(open_seconds=5, page_seconds=0.5))
     assert [bool(page) for page in content.lines] == [True, False, True, False]
     assert sorted(content.failed_pages) == [1, 3]
     assert all(reason in text for text in content.failed_pages.values())
@@ -162,7 +163,7 @@ def test_a_page_that_hangs_or_crashes_costs_that_page_alone(
 def test_too_many_lost_pages_end_it(misbehaving: Install) -> None:
     misbehaving({0, 1, 2, 3}, "os._exit(9)")
     with pytest.raises(InputTooLarge, match="too many pages"):
-        extract_pdf(b"", "a.pdf", limits=PdfLimits(max_lost_pages=2))
+        extract_pdf(b"", "a.pdf", limits=Limits(num_lost_pages=2))
 
 
 def test_memory_is_bounded() -> None:
