@@ -11,13 +11,11 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from infini_cli.batch_work import Ends, Result, Work, attempt, is_about_books
-from infini_cli.batch_workers import MAX_ATTEMPTS
+from infini_cli.batch_work import Ends, Result, Waiting, Work, attempt, is_about_books
 from infini_cli.errors import InfiniError, UsageError
 from infini_cli.paths import HOME_VARIABLE
 from infini_cli.progress import Event, Progress
@@ -62,8 +60,7 @@ class RayWorkers:
         self._forming: dict[Any, Any] = {}
         self._free: list[Any] = []
         self._busy: dict[Any, tuple[Any, Path]] = {}
-        self._lost: deque[Path] = deque()
-        self._num_attempts: Counter[Path] = Counter()
+        self._waiting = Waiting(())
 
     def run(self, books: Iterable[Path]) -> Ends:
         """Work on books; yields each as it ends, in whatever order that is.
@@ -74,11 +71,11 @@ class RayWorkers:
         Raises:
             InfiniError: no worker finds room in the cluster.
         """
-        waiting = iter(books)
+        self._waiting = Waiting(books)
         try:
             for _ in range(self._num_workers):
                 self._form()
-            while self._hand_out(waiting):
+            while self._hand_out():
                 # A worker that finds no room may wait as long as others work.
                 timeout = None if self._busy else SECONDS_TO_FORM
                 tasks = [*self._busy, *self._forming]
@@ -116,14 +113,13 @@ class RayWorkers:
             return
         self._free.append(actor)
 
-    def _hand_out(self, waiting: Iterator[Path]) -> bool:
+    def _hand_out(self) -> bool:
         """Give every free worker a book; tells whether any is still worked on, or waits for it."""
         while self._free:
-            path = self._lost.popleft() if self._lost else next(waiting, None)
+            path = self._waiting.take()
             if path is None:
                 return bool(self._busy)
             actor = self._free.pop()
-            self._num_attempts[path] += 1
             self._busy[actor.work_on.remote(path.absolute())] = actor, path
         return True
 
@@ -133,17 +129,9 @@ class RayWorkers:
             end, events = self._ray.get(task)
         except self._ray.exceptions.RayError as error:
             self._form()
-            if self._num_attempts[path] < MAX_ATTEMPTS:
-                self._lost.append(path)
-                return
-            yield (
-                path,
-                InfiniError(
-                    f"the worker on `{path.name}` was lost {MAX_ATTEMPTS} times: "
-                    f"{type(error).__name__}",
-                    hint="with too little memory, use fewer `--jobs`",
-                ),
-            )
+            too_often = self._waiting.lose(path, f"by {type(error).__name__}")
+            if too_often is not None:
+                yield path, too_often
             return
         self._free.append(actor)
         for event in events:

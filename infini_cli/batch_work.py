@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +26,42 @@ class Result:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+MAX_ATTEMPTS = 3
+"""A book that cost so many workers is not given to another."""
+
 Work = Callable[[Path, Progress], Result]
 Ends = Generator[tuple[Path, Result | InfiniError]]
 """Books as the work on them ends, and how it ended."""
+
+
+class Waiting:
+    """Books that wait for a worker; one whose worker is lost waits again, before all others.
+
+    Args:
+        books: in order; the next is asked for when a worker is free for it.
+    """
+
+    def __init__(self, books: Iterable[Path]) -> None:
+        self._books = iter(books)
+        self._lost: deque[Path] = deque()
+        self._num_attempts: Counter[Path] = Counter()
+
+    def take(self) -> Path | None:
+        """Give the next book; None if there is none at the moment."""
+        path = self._lost.popleft() if self._lost else next(self._books, None)
+        if path is not None:
+            self._num_attempts[path] += 1
+        return path
+
+    def lose(self, path: Path, how: str) -> InfiniError | None:
+        """Take back a book whose worker was lost; gives an error if it cost too many."""
+        if self._num_attempts[path] < MAX_ATTEMPTS:
+            self._lost.append(path)
+            return None
+        return InfiniError(
+            f"the worker on `{path.name}` was lost {MAX_ATTEMPTS} times, the last time {how}",
+            hint="with too little memory, use fewer `--jobs`",
+        )
 
 
 def is_about_books(event: Event) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection as connections
@@ -20,12 +19,10 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
 
-from infini_cli.batch_work import Ends, Result, Work, attempt, is_about_books
+from infini_cli.batch_work import Ends, Result, Waiting, Work, attempt, is_about_books
 from infini_cli.errors import InfiniError
 from infini_cli.progress import Event, Progress
 
-MAX_ATTEMPTS = 3
-"""On a book whose workers die: then it is the book, or the machine's memory."""
 SECONDS_TO_SAVE = 10.0
 """That a worker has, once told to stop."""
 
@@ -55,8 +52,7 @@ class Workers:
         self._work, self._timeout_seconds, self._progress = work, timeout_seconds, progress
         self._num_workers = num_workers
         self._workers: list[_Worker] = []
-        self._lost: deque[Path] = deque()
-        self._num_attempts: Counter[Path] = Counter()
+        self._waiting = Waiting(())
 
     def run(self, books: Iterable[Path]) -> Ends:
         """Work on books; yields each as it ends, in whatever order that is.
@@ -66,10 +62,10 @@ class Workers:
         Args:
             books: the next is taken when a worker is free for it.
         """
-        waiting = iter(books)
+        self._waiting = Waiting(books)
         try:
             while True:
-                self._hand_out(waiting)
+                self._hand_out()
                 busy = {worker.pipe: worker for worker in self._workers if worker.path}
                 if not busy:
                     return
@@ -78,17 +74,16 @@ class Workers:
         finally:
             self._stop()
 
-    def _hand_out(self, waiting: Iterator[Path]) -> None:
+    def _hand_out(self) -> None:
         """Give every free worker a book, as long as there are any."""
         while sum(worker.path is not None for worker in self._workers) < self._num_workers:
-            path = self._lost.popleft() if self._lost else next(waiting, None)
+            path = self._waiting.take()
             if path is None:
                 return
             worker = next((one for one in self._workers if one.path is None), None)
             if worker is None:
                 worker = self._start()
             worker.path = path
-            self._num_attempts[path] += 1
             try:
                 worker.pipe.send(path)
             except OSError:  # it died idle
@@ -115,16 +110,10 @@ class Workers:
         worker.process.join()
         path = worker.path
         assert path is not None
-        if self._num_attempts[path] < MAX_ATTEMPTS:
-            self._lost.append(path)
-            return []
         code = worker.process.exitcode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-        error = InfiniError(
-            f"the worker on `{path.name}` died {MAX_ATTEMPTS} times, the last time {how}",
-            hint="with too little memory, use fewer `--jobs`",
-        )
-        return [(path, error)]
+        error = self._waiting.lose(path, how)
+        return [] if error is None else [(path, error)]
 
     def _start(self) -> _Worker:
         # Never forked: a copy of a process that has threads may hang.

@@ -12,7 +12,7 @@ import pytest
 
 from infini_cli.batch import Report, run_batch
 from infini_cli.batch_ray import LOCAL
-from infini_cli.batch_workers import MAX_ATTEMPTS
+from infini_cli.batch_work import MAX_ATTEMPTS
 from infini_cli.errors import UsageError
 from infini_cli.progress import Event, Note
 from tests.test_batch import ledger, write_books

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from infini_cli.batch import Report, run_batch
-from infini_cli.batch_work import Result
-from infini_cli.batch_workers import MAX_ATTEMPTS
+from infini_cli.batch_work import MAX_ATTEMPTS, Result
 from infini_cli.errors import DamagedInput, Interrupted
 from infini_cli.progress import BatchStep, Event, Note, Progress, Read
 from tests.test_batch import ledger, write_books
@@ -104,7 +103,7 @@ def test_a_book_that_kills_its_workers_is_given_up(tmp_path: Path, work: Working
     assert [path.stem for path in report.done] == ["b"]
     (failure,) = report.failed
     assert work.attempts(books[0]) == MAX_ATTEMPTS
-    assert "died 3 times, the last time by signal 9" in failure.error.message
+    assert "was lost 3 times, the last time by signal 9" in failure.error.message
     assert failure.error.hint is not None
     assert "--jobs" in failure.error.hint
 
