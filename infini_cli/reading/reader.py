@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infini_cli.reading.assemble import assemble
+from infini_cli.reading.by_length import cut_by_length
 from infini_cli.reading.raw import RawBook, ReadOptions
 from infini_cli.reading.sniff import Format, sniff
 from infini_cli.reading.source import read_bytes
@@ -50,14 +51,14 @@ def read_book(
         from infini_cli.reading.html_folder import read_html_folder
 
         raw, source_sha256 = read_html_folder(source, options)
-        return assemble(raw, source_sha256=source_sha256)
+        return assemble(cut_by_length(raw), source_sha256=source_sha256)
     if isinstance(source, bytes):
         data, name = source, name or STDIN_NAME
     else:
         data = read_bytes(source, max_bytes=options.limits.file_bytes)
         name = name or source.name
     raw = _reader(kind or sniff(data, name))(data, name, options)
-    return assemble(raw, source_sha256=hashlib.sha256(data).hexdigest())
+    return assemble(cut_by_length(raw), source_sha256=hashlib.sha256(data).hexdigest())
 
 
 def _reader(kind: Format) -> ReadFormat:
