@@ -51,14 +51,15 @@ def read_book(
         from infini_cli.reading.html_folder import read_html_folder
 
         raw, source_sha256 = read_html_folder(source, options)
-        return assemble(cut_by_length(raw), source_sha256=source_sha256)
-    if isinstance(source, bytes):
-        data, name = source, name or STDIN_NAME
     else:
-        data = read_bytes(source, max_bytes=options.limits.file_bytes)
-        name = name or source.name
-    raw = _reader(kind or sniff(data, name))(data, name, options)
-    return assemble(cut_by_length(raw), source_sha256=hashlib.sha256(data).hexdigest())
+        if isinstance(source, bytes):
+            data, name = source, name or STDIN_NAME
+        else:
+            data = read_bytes(source, max_bytes=options.limits.file_bytes)
+            name = name or source.name
+        raw = _reader(kind or sniff(data, name))(data, name, options)
+        source_sha256 = hashlib.sha256(data).hexdigest()
+    return assemble(cut_by_length(raw), source_sha256=source_sha256)
 
 
 def _reader(kind: Format) -> ReadFormat:
