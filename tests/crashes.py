@@ -28,6 +28,7 @@ from tests.tasks.tiny import build_model
 ROOT = Path(__file__).resolve().parents[1]
 VERBS = ("read", "summarize", "batch")
 NUM_CHAPTERS = 40
+NUM_SHORT = 6
 MAX_SECONDS = 300
 _SECONDS = re.compile(rb'(, \d+(\.\d+)? s\.\*)|("seconds": \d+(\.\d+)?)')
 """How long a run took is the one thing in its result that may differ."""
@@ -111,7 +112,7 @@ def read_results(folder: Path) -> dict[str, bytes]:
 
 
 def write_books(folder: Path) -> None:
-    """Write two books that take a few seconds each."""
+    """Write two books that take a few seconds each, and short ones that are read together."""
     folder.mkdir()
     for book in range(2):
         chapters = (
@@ -120,6 +121,9 @@ def write_books(folder: Path) -> None:
             for n in range(1, NUM_CHAPTERS + 1)
         )
         (folder / f"book-{book}.txt").write_text("\n\n".join(chapters), encoding="utf-8")
+    for book in range(NUM_SHORT):
+        text = f"The keeper of the lamp wrote to Orla{book} that the salt had come. " * 30
+        (folder / f"short-{book}.txt").write_text(text, encoding="utf-8")
 
 
 def killed(place: Place, verb: str, expected: dict[str, bytes], after: float) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from infini_cli.batch_ledger import LEDGER_NAME, Entry, Outcome, read_entries
+from infini_cli.batch.ledger import LEDGER_NAME, Entry, Outcome, read_entries
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.options import Json
 from infini_cli.commands.verb import verb

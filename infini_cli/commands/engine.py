@@ -8,7 +8,7 @@ A verb that needs no weights (`toc`, `extract`, `--method lead`) never comes her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from infini_cli.commands.options import MemoryOptions, ModelOptions, WritingOptions
@@ -52,6 +52,15 @@ def summarize(
     from infini_cli.tasks.summarize import summarize
 
     return summarize(book, request, model, progress)
+
+
+def read_together(
+    books: Sequence[Book], request: SummaryRequest, model: Model, progress: Progress
+) -> None:
+    """Read short books side by side, for summaries to come."""
+    from infini_cli.tasks.summarize import read_together
+
+    read_together(books, request, model, progress)
 
 
 def ask(

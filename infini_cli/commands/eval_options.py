@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infini_cli.batch_files import collect_books
+from infini_cli.batch.files import collect_books
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.options import SegmentLength
 from infini_cli.errors import UsageError

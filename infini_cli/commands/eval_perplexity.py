@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from infini_cli.batch_files import collect_books
+from infini_cli.batch.files import collect_books
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.eval_options import Plot, parse_lengths
 from infini_cli.commands.options import Json, ModelOptions, Output

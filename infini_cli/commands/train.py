@@ -106,7 +106,7 @@ def command(
 
 
 def _sources(recipe: Recipe, tokenizer: Tokenizer) -> Sources:
-    from infini_cli.batch_files import collect_books
+    from infini_cli.batch.files import collect_books
     from infini_cli.evaluation.babilong import read_tasks
     from infini_cli.evaluation.texts import read_haystack, read_names
     from infini_cli.training.prompts import Sources

@@ -11,13 +11,15 @@ from infini_cli.progress import Note as NoteEvent
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, load_book_memory
-from infini_cli.tasks.book_reader import note_recipe, read_through
+from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.explain import Explanation
 from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
 from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.instructions import USUAL
 from infini_cli.tasks.length import parse_length
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.read_together import read_together as side_by_side
+from infini_cli.tasks.reading_run import note_recipe
 from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
 from infini_cli.tasks.summary_writer import SummaryWriter
 from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary, SummarySentence
@@ -64,6 +66,21 @@ def summarize(
         return summarize_without_model(book, request)
     assert model is not None
     return _summarize_with_model(book, request, _for_style(model, request.style), progress)
+
+
+def read_together(
+    books: Sequence[Book], request: SummaryRequest, model: Model, progress: Progress
+) -> None:
+    """Read short books side by side and keep their memories, for summaries to come.
+
+    Args:
+        books: those that are not short are left alone.
+        request: how they will be summarised.
+        model: who reads.
+        progress: told of every step.
+    """
+    questions = (request.style or USUAL_STYLE).instructions.questions
+    side_by_side(books, _for_style(model, request.style), progress, questions)
 
 
 def _summarize_with_model(

@@ -41,6 +41,7 @@ class FakeTasks:
     def __init__(self) -> None:
         self.requests: list[Any] = []
         self.num_models = 0
+        self.together: list[tuple[str, ...]] = []
         self.pieces: tuple[str, ...] = ()
 
     def open_model(self, options: Any, progress: Any) -> str:
@@ -50,6 +51,9 @@ class FakeTasks:
     def summarize(self, book: Any, request: Any, model: Any, progress: Any) -> FakeResult:
         self.requests.append(request)
         return FakeResult(f"summary of {book} by {model}")
+
+    def read_together(self, books: Any, request: Any, model: Any, progress: Any) -> None:
+        self.together.append(tuple(books))
 
     def ask(
         self, book: Any, request: Any, model: Any, progress: Any, write: Any = None
@@ -70,7 +74,7 @@ class FakeTasks:
 @pytest.fixture
 def tasks(monkeypatch: pytest.MonkeyPatch) -> FakeTasks:
     fake = FakeTasks()
-    for name in ("open_model", "summarize", "ask", "read"):
+    for name in ("open_model", "summarize", "read_together", "ask", "read"):
         monkeypatch.setattr(engine, name, getattr(fake, name))
     monkeypatch.setattr(engine, "render", lambda result, form: f"{form.value}: {result.text}\n")
     monkeypatch.setattr(engine, "render_explanation", lambda result: f"of\n  {result.text}")
@@ -321,6 +325,21 @@ def test_a_batch_loads_one_model_goes_on_and_skips(
     assert len(tasks.requests) == 4
     infini("batch", shelf, "-o", out, "-m", "m", "--length", "long", "--strict")
     assert [request.strict for request in tasks.requests] == [False] * 4 + [True] * 2
+
+
+def test_a_batch_reads_small_books_together(
+    infini: Infini, tasks: FakeTasks, tmp_path: Path
+) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    for name in ("a.epub", "b.epub", "bad.epub", "c.epub"):
+        (shelf / name).write_text(name)
+    assert infini("batch", shelf, "-o", tmp_path / "1", "-m", "m").code == 5
+    assert tasks.together == [("a.epub", "b.epub", "c.epub")]
+    # Nothing to decode, or nowhere to keep it.
+    for number, options in enumerate(("--no-cache", "--method lead", "--method memory"), 2):
+        infini("batch", shelf, "-o", tmp_path / str(number), "-m", "m", *options.split())
+    assert len(tasks.together) == 1
 
 
 def test_a_batch_from_a_list(infini: Infini, tasks: FakeTasks, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.project.imports import Module, inside, modules, path_to, resolve
 # display: a layer knows only those before it.
 ALLOWED = {
     "base": set(),
+    "batch": set(),
     "reading": set(),
     "tokens": {"reading"},
     "infini_models": set(),
@@ -22,6 +23,7 @@ ALLOWED = {
     "ui": {"reading", "tokens", "store", "tasks"},
     "training": {"reading", "tokens", "store", "infini_models", "tasks", "evaluation"},
     "commands": {
+        "batch",
         "reading",
         "tokens",
         "store",
@@ -92,7 +94,7 @@ def test_only_commands_import_typer() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("layer", ["base", "reading", "tokens", "ui"])
+@pytest.mark.parametrize("layer", ["base", "batch", "reading", "tokens", "ui"])
 def test_layers_without_a_model_know_no_torch(layer: str) -> None:
     wrong = [
         f"{module.name}:{item.line} imports {item.target}"

@@ -13,7 +13,7 @@ import pytest
 from infini_cli import paths
 from infini_cli.progress import Event, Read, silent
 from infini_cli.store.book_memory import SUFFIX, BookMemory, load_book_memory
-from infini_cli.tasks import book_reader
+from infini_cli.tasks import reading_run
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
 from tests.tasks.tiny import tiny_book
@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(book_reader, "MAX_GROUP_SEGMENTS", 3)
-    monkeypatch.setattr(book_reader, "NOTE_TOKENS", 4)
+    monkeypatch.setattr(reading_run, "MAX_GROUP_SEGMENTS", 3)
+    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 4)
 
 
 def saved() -> list[bytes]:
@@ -53,7 +53,7 @@ def test_every_token_is_read_and_every_segment_has_its_note(tiny: Model) -> None
 def test_an_interrupted_reading_goes_on_and_ends_the_same(
     tiny: Model, notes: bool, stop_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(book_reader, "SECONDS_BETWEEN_SAVES", 0.0)
+    monkeypatch.setattr(reading_run, "SECONDS_BETWEEN_SAVES", 0.0)
     read_through(tiny_book(), tiny, silent, notes=notes, use_cache=True)
     (whole,) = saved()
     for path in paths.memories_dir().glob(f"*{SUFFIX}"):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from infini_cli.batch import Report, run_batch
-from infini_cli.batch_ray import LOCAL
-from infini_cli.batch_work import MAX_ATTEMPTS
+from infini_cli.batch.ray_workers import LOCAL
+from infini_cli.batch.run import Report, run_batch
+from infini_cli.batch.work import MAX_ATTEMPTS, Work
 from infini_cli.errors import UsageError
 from infini_cli.progress import Event, Note
-from tests.test_batch import ledger, write_books
-from tests.test_batch_workers import ROOT, Working
+from tests.batch.test_run import ledger, write_books
+from tests.batch.test_workers import ROOT, Working
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
@@ -30,7 +30,7 @@ def work(tmp_path: Path) -> Working:
 
 def run(books: list[Path], folder: Path, work: Working, address: str, **more: object) -> Report:
     options = {"settings": "s", "suffix": ".md", "num_jobs": 2, "ray_address": address} | more
-    return run_batch(books, folder, work, **options)  # type: ignore[arg-type]
+    return run_batch(books, folder, Work(work, work.prepare), **options)  # type: ignore[arg-type]
 
 
 def test_without_ray_it_is_said_how_to_get_it(
@@ -76,8 +76,8 @@ CLUSTER = textwrap.dedent(
     from pathlib import Path
     from ray.cluster_utils import Cluster
     from infini_cli.progress import BatchStep
-    from tests.test_batch_ray import run
-    from tests.test_batch_workers import Working
+    from tests.batch.test_ray_workers import run
+    from tests.batch.test_workers import Working
 
     folder = Path(sys.argv[1])
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})

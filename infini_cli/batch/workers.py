@@ -1,8 +1,8 @@
-"""Processes that work on books side by side, each on one book at a time.
+"""Processes that work on books side by side, each on one unit at a time.
 
 Whoever hands out books and keeps the ledger stays one process. A worker that dies, by a signal or
-for want of memory, takes no more with it than its work on one book: another goes on with that
-book where its memory was last saved. Workers whose parent has died end too.
+for want of memory, takes no more with it than its work on one book, or on a few small ones: another
+goes on where their memories were last saved. Workers whose parent has died end too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
 
-from infini_cli.batch_work import Ends, Result, Waiting, Work, attempt, is_about_books
+from infini_cli.batch.work import Ends, Result, Unit, Waiting, Work, is_about_books
 from infini_cli.errors import InfiniError
 from infini_cli.progress import Event, Progress
 
@@ -29,44 +29,45 @@ SECONDS_TO_SAVE = 10.0
 
 @dataclass(slots=True)
 class _Worker:
-    """A process, this end of its pipe, and the book that it works on."""
+    """A process, this end of its pipe, and the unit that it works on.
+
+    Attributes:
+        left: books of the unit whose end was not heard yet; none of an idle worker.
+    """
 
     process: SpawnProcess
     pipe: Connection
-    path: Path | None = None
+    unit: Unit = ()
+    left: Unit = ()
 
 
 class Workers:
     """Works on books with several processes.
 
     Args:
-        work: makes the output of one book; it is pickled.
+        work: what is done with each book; it is pickled.
         num_workers: processes, at least one.
-        timeout_seconds: the most that a book may take.
         progress: told what workers tell of the books, except how far they are.
     """
 
-    def __init__(
-        self, work: Work, num_workers: int, timeout_seconds: float | None, progress: Progress
-    ) -> None:
-        self._work, self._timeout_seconds, self._progress = work, timeout_seconds, progress
-        self._num_workers = num_workers
+    def __init__(self, work: Work, num_workers: int, progress: Progress) -> None:
+        self._work, self._num_workers, self._progress = work, num_workers, progress
         self._workers: list[_Worker] = []
         self._waiting = Waiting(())
 
-    def run(self, books: Iterable[Path]) -> Ends:
+    def run(self, units: Iterable[Unit]) -> Ends:
         """Work on books; yields each as it ends, in whatever order that is.
 
         Closing the iterator, or an interruption, stops the workers; they save what they read.
 
         Args:
-            books: the next is taken when a worker is free for it.
+            units: the next is taken when a worker is free for it.
         """
-        self._waiting = Waiting(books)
+        self._waiting = Waiting(units)
         try:
             while True:
                 self._hand_out()
-                busy = {worker.pipe: worker for worker in self._workers if worker.path}
+                busy = {worker.pipe: worker for worker in self._workers if worker.left}
                 if not busy:
                     return
                 for pipe in connections.wait(list(busy)):
@@ -75,22 +76,22 @@ class Workers:
             self._stop()
 
     def _hand_out(self) -> None:
-        """Give every free worker a book, as long as there are any."""
-        while sum(worker.path is not None for worker in self._workers) < self._num_workers:
-            path = self._waiting.take()
-            if path is None:
+        """Give every free worker a unit, as long as there are any."""
+        while sum(bool(worker.left) for worker in self._workers) < self._num_workers:
+            unit = self._waiting.take()
+            if not unit:
                 return
-            worker = next((one for one in self._workers if one.path is None), None)
+            worker = next((one for one in self._workers if not one.left), None)
             if worker is None:
                 worker = self._start()
-            worker.path = path
+            worker.unit = worker.left = unit
             try:
-                worker.pipe.send(path)
+                worker.pipe.send(unit)
             except OSError:  # it died idle
                 self._bury(worker)
 
     def _hear(self, worker: _Worker) -> Iterator[tuple[Path, Result | InfiniError]]:
-        """Take one message of a worker; yields its book if that is the end of it."""
+        """Take one message of a worker; yields the next book of its unit if that has ended."""
         try:
             message: Event | Result | InfiniError = worker.pipe.recv()
         except (EOFError, OSError):
@@ -99,21 +100,18 @@ class Workers:
         if not isinstance(message, Result | InfiniError):
             self._progress(message)
             return
-        path, worker.path = worker.path, None
-        assert path is not None
+        path, *left = worker.left
+        worker.left = tuple(left)
         yield path, message
 
     def _bury(self, worker: _Worker) -> list[tuple[Path, InfiniError]]:
-        """Take a dead worker's book back; gives the book if it cost too many workers already."""
+        """Take a dead worker's books back; gives the one that cost too many workers already."""
         self._workers.remove(worker)
         worker.pipe.close()
         worker.process.join()
-        path = worker.path
-        assert path is not None
         code = worker.process.exitcode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-        error = self._waiting.lose(path, how)
-        return [] if error is None else [(path, error)]
+        return self._waiting.lose(worker.unit, worker.left, how)
 
     def _start(self) -> _Worker:
         # Never forked: a copy of a process that has threads may hang.
@@ -122,7 +120,7 @@ class Workers:
         threads = max(1, num_cores() // self._num_workers)
         process = context.Process(
             target=_work_on_books,
-            args=(self._work, there, self._timeout_seconds, threads),
+            args=(self._work, there, threads),
             daemon=True,
         )
         process.start()
@@ -133,7 +131,7 @@ class Workers:
 
     def _stop(self) -> None:
         for worker in self._workers:
-            if worker.path is not None:
+            if worker.left:
                 worker.process.terminate()
             worker.pipe.close()
         for worker in self._workers:
@@ -151,10 +149,8 @@ def num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _work_on_books(
-    work: Work, pipe: Connection, timeout_seconds: float | None, num_threads: int
-) -> None:
-    """Be a worker: take books from the pipe until it is closed."""
+def _work_on_books(work: Work, pipe: Connection, num_threads: int) -> None:
+    """Be a worker: take units from the pipe until it is closed."""
     # Before torch is imported: workers share the cores.
     os.environ["OMP_NUM_THREADS"] = str(num_threads)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -166,7 +162,8 @@ def _work_on_books(
 
     try:
         while True:
-            pipe.send(attempt(work, pipe.recv(), timeout_seconds, tell))
+            for _, end in work.on(pipe.recv(), tell):
+                pipe.send(end)
     except (EOFError, OSError, KeyboardInterrupt):
         return  # stopped, or nobody listens any more
 

@@ -9,19 +9,20 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from infini_cli.batch import Report, run_batch
-from infini_cli.batch_work import MAX_ATTEMPTS, Result
+from infini_cli.batch.run import Report, run_batch
+from infini_cli.batch.work import MAX_ATTEMPTS, Result, Work
 from infini_cli.errors import DamagedInput, Interrupted
 from infini_cli.progress import BatchStep, Event, Note, Progress, Read
-from tests.test_batch import ledger, write_books
+from tests.batch.test_run import ledger, write_books
 
 WAITS_SECONDS = {"slow": 300, "brief": 0.5}
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class Working:
         progress(Read("", "", "", 1, 1, 1, 1, 1.0, 0.0))
         return Result(text.upper().encode(), {"process": os.getpid()})
 
+    def prepare(self, paths: Sequence[Path], progress: Progress) -> None:
+        names = "+".join(path.stem for path in paths)
+        progress(Note(f"{names} together"))
+
     def attempts(self, path: Path) -> int:
         return len(list(self.folder.glob(f"{path.stem}-*")))
 
@@ -58,7 +63,7 @@ def work(tmp_path: Path) -> Working:
 
 def run(books: list[Path], folder: Path, work: Working, **more: object) -> Report:
     options = {"settings": "s", "suffix": ".md", "num_jobs": 2} | more
-    return run_batch(books, folder, work, **options)  # type: ignore[arg-type]
+    return run_batch(books, folder, Work(work, work.prepare), **options)  # type: ignore[arg-type]
 
 
 def test_books_are_shared_out_and_reported_in_order(tmp_path: Path, work: Working) -> None:
@@ -108,6 +113,28 @@ def test_a_book_that_kills_its_workers_is_given_up(tmp_path: Path, work: Working
     assert "--jobs" in failure.error.hint
 
 
+def test_a_unit_whose_worker_was_killed_goes_to_another(tmp_path: Path, work: Working) -> None:
+    books = write_books(tmp_path / "in", a="first", b="once", c="third", d="fourth")
+    told: list[Event] = []
+    report = run(books, tmp_path / "out", work, max_unit=2, progress=told.append)
+    assert report.done == tuple(books)
+    assert [work.attempts(path) for path in books] == [1, 2, 1, 1]
+    notes = [event.text for event in told if isinstance(event, Note)]
+    assert sorted(note for note in notes if note.endswith("together")) == [
+        "a+b together",
+        "c+d together",
+    ]
+
+
+def test_of_a_unit_only_the_book_that_kills_is_given_up(tmp_path: Path, work: Working) -> None:
+    books = write_books(tmp_path / "in", a="deadly", b="second", c="third", d="fourth")
+    report = run(books, tmp_path / "out", work, max_unit=2)
+    assert report.done == tuple(books[1:])
+    (failure,) = report.failed
+    assert failure.path == books[0]
+    assert work.attempts(books[0]) == 2 * MAX_ATTEMPTS
+
+
 def test_fail_fast_stops_the_others(tmp_path: Path, work: Working) -> None:
     books = write_books(tmp_path / "in", a="slow", b="damaged", c="third")
     start = time.monotonic()
@@ -133,7 +160,7 @@ PARENT = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-    from tests.test_batch_workers import Working, run
+    from tests.batch.test_workers import Working, run
 
     if __name__ == "__main__":
         folder = Path(sys.argv[1])

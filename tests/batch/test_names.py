@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infini_cli.batch_names import name_outputs
+from infini_cli.batch.names import name_outputs
 
 
 def names(books: list[str], folder: Path, known: dict[str, str] | None = None) -> list[str]:

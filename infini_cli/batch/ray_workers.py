@@ -1,8 +1,8 @@
-"""Books on the machines of a Ray cluster, each worker on one book at a time.
+"""Books on the machines of a Ray cluster, each worker on one unit at a time.
 
-The same as `batch_workers.py` with processes elsewhere: whoever hands out books and keeps the
+The same as `workers.py` with processes elsewhere: whoever hands out books and keeps the
 ledger stays one process, and a worker that is lost, with its machine or alone, loses no more than
-its work on one book. Books, models and the folder of kept memories have to be where every machine
+its work on one unit. Books, models and the folder of kept memories have to be where every machine
 sees them under the same path.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from infini_cli.batch_work import Ends, Result, Waiting, Work, attempt, is_about_books
+from infini_cli.batch.work import Ends, Result, Unit, Waiting, Work, is_about_books
 from infini_cli.errors import InfiniError, UsageError
 from infini_cli.paths import HOME_VARIABLE
 from infini_cli.progress import Event, Progress
@@ -32,46 +32,38 @@ class RayWorkers:
     """Works on books with the workers of a Ray cluster.
 
     Args:
-        work: makes the output of one book; it is pickled.
+        work: what is done with each book; it is pickled.
         num_workers: how many, in all of the cluster.
         address: of the cluster, as `ray.init` takes it; `local` begins one.
-        timeout_seconds: the most that a book may take.
         progress: told what workers tell of the books when these end.
 
     Raises:
         UsageError: Ray is not installed, or there is no cluster.
     """
 
-    def __init__(
-        self,
-        work: Work,
-        num_workers: int,
-        address: str,
-        timeout_seconds: float | None,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, work: Work, num_workers: int, address: str, progress: Progress) -> None:
         self._ray = _join(address)
         self._progress = progress
         self._num_workers = num_workers
         cores = self._ray.cluster_resources().get("CPU", 1.0)
         share = max(1.0, cores // num_workers)
         self._actor = self._ray.remote(num_cpus=share, max_restarts=0)(_Worker)
-        self._arguments = (work, timeout_seconds, int(share))
+        self._arguments = (work, int(share))
         self._forming: dict[Any, Any] = {}
         self._free: list[Any] = []
-        self._busy: dict[Any, tuple[Any, Path]] = {}
+        self._busy: dict[Any, tuple[Any, Unit]] = {}
         self._waiting = Waiting(())
 
-    def run(self, books: Iterable[Path]) -> Ends:
+    def run(self, units: Iterable[Unit]) -> Ends:
         """Work on books; yields each as it ends, in whatever order that is.
 
         Args:
-            books: the next is taken when a worker is free for it.
+            units: the next is taken when a worker is free for it.
 
         Raises:
             InfiniError: no worker finds room in the cluster.
         """
-        self._waiting = Waiting(books)
+        self._waiting = Waiting(units)
         try:
             for _ in range(self._num_workers):
                 self._form()
@@ -114,50 +106,49 @@ class RayWorkers:
         self._free.append(actor)
 
     def _hand_out(self) -> bool:
-        """Give every free worker a book; tells whether any is still worked on, or waits for it."""
+        """Give every free worker a unit; tells whether any is still worked on, or waits for it."""
         while self._free:
-            path = self._waiting.take()
-            if path is None:
+            unit = self._waiting.take()
+            if not unit:
                 return bool(self._busy)
             actor = self._free.pop()
-            self._busy[actor.work_on.remote(path.absolute())] = actor, path
+            task = actor.work_on.remote(tuple(path.absolute() for path in unit))
+            self._busy[task] = actor, unit
         return True
 
     def _take(self, task: Any) -> Iterator[tuple[Path, Result | InfiniError]]:
-        actor, path = self._busy.pop(task)
+        actor, unit = self._busy.pop(task)
         try:
-            end, events = self._ray.get(task)
+            ends, events = self._ray.get(task)
         except self._ray.exceptions.RayError as error:
             self._form()
-            too_often = self._waiting.lose(path, f"by {type(error).__name__}")
-            if too_often is not None:
-                yield path, too_often
+            yield from self._waiting.lose(unit, unit, f"by {type(error).__name__}")
             return
         self._free.append(actor)
         for event in events:
             self._progress(event)
-        yield path, end
+        yield from zip(unit, ends, strict=True)
 
 
 class _Worker:
     """What runs on a machine of the cluster."""
 
-    def __init__(self, work: Work, timeout_seconds: float | None, num_threads: int) -> None:
+    def __init__(self, work: Work, num_threads: int) -> None:
         # Before torch is imported: workers share the cores.
         os.environ["OMP_NUM_THREADS"] = str(num_threads)
-        self._work, self._timeout_seconds = work, timeout_seconds
+        self._work = work
 
     def answer(self) -> None:
         """Say that it is there."""
 
-    def work_on(self, path: Path) -> tuple[Result | InfiniError, list[Event]]:
+    def work_on(self, unit: Unit) -> tuple[list[Result | InfiniError], list[Event]]:
         events: list[Event] = []
 
         def tell(event: Event) -> None:
             if is_about_books(event):
                 events.append(event)
 
-        return attempt(self._work, path, self._timeout_seconds, tell), events
+        return [end for _, end in self._work.on(unit, tell)], events
 
 
 def _join(address: str) -> Any:

@@ -8,8 +8,7 @@ run knows what is done. A run that was interrupted or killed is thus simply run 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from infini_cli.atomic import write_atomically
-from infini_cli.batch_ledger import LEDGER_NAME, Entry, Ledger, Outcome
-from infini_cli.batch_names import name_outputs
-from infini_cli.batch_ray import RayWorkers
-from infini_cli.batch_work import Ends, Work, in_turn
-from infini_cli.batch_workers import Workers
+from infini_cli.batch.ledger import LEDGER_NAME, Entry, Ledger, Outcome
+from infini_cli.batch.names import name_outputs
+from infini_cli.batch.ray_workers import RayWorkers
+from infini_cli.batch.units import divide
+from infini_cli.batch.work import Ends, Unit, Work, in_turn
+from infini_cli.batch.workers import Workers
 from infini_cli.errors import InfiniError, InputError, InputNotFound, Interrupted, UsageError
 from infini_cli.progress import BatchStep, Progress, silent
 
@@ -70,9 +70,9 @@ def run_batch(
     suffix: str,
     redo: bool = False,
     fail_fast: bool = False,
-    timeout_seconds: float | None = None,
     num_jobs: int = 1,
     ray_address: str | None = None,
+    max_unit: int = 1,
     progress: Progress = silent,
 ) -> Report:
     """Work on books and write one file for each.
@@ -82,16 +82,16 @@ def run_batch(
     goes on.
 
     Args:
-        books: in order; `infini_cli.batch_files.collect_books` makes such a list.
+        books: in order; `infini_cli.batch.files.collect_books` makes such a list.
         folder: for the outputs and the ledger.
-        work: makes the output of one book; raises `InfiniError` if it cannot.
+        work: what is done with each.
         settings: a hash of all that the output depends on apart from the book.
         suffix: of the outputs, `.md` for example.
         redo: whether to work on finished books again.
         fail_fast: whether to stop at the first failure.
-        timeout_seconds: the most that a book may take; one that takes longer fails.
         num_jobs: books at a time, each in a process of its own; 1: one after the other in this.
         ray_address: of a Ray cluster whose machines do the work; None: this machine.
+        max_unit: the most small books that one worker takes at once.
         progress: told when a book begins and how it ends.
 
     Raises:
@@ -105,13 +105,13 @@ def run_batch(
             ledger = Ledger(folder / LEDGER_NAME)
             outputs = name_outputs(books, folder, suffix, ledger.outputs())
             run = _Run(folder, outputs, settings, ledger, redo, fail_fast, progress)
+            due = run.due(divide(tuple(outputs), max_unit, num_jobs))
             if ray_address is not None:
-                cluster = RayWorkers(work, num_jobs, ray_address, timeout_seconds, progress)
-                ends = cluster.run(run.due())
+                ends = RayWorkers(work, num_jobs, ray_address, progress).run(due)
             elif num_jobs > 1:
-                ends = Workers(work, num_jobs, timeout_seconds, progress).run(run.due())
+                ends = Workers(work, num_jobs, progress).run(due)
             else:
-                ends = in_turn(work, run.due(), timeout_seconds, progress)
+                ends = in_turn(work, due, progress)
             with closing(ends):
                 run.take(ends)
             return run.report()
@@ -149,33 +149,38 @@ class _Run:
         self._redo = redo
         self._fail_fast = fail_fast
         self._progress = progress
-        self._begun: dict[Path, tuple[Entry, float]] = {}
+        self._begun: dict[Path, Entry] = {}
         self._done: list[Path] = []
         self._skipped: list[Path] = []
         self._failed: list[Failure] = []
 
-    def due(self) -> Iterator[Path]:
+    def due(self, units: Iterable[Unit]) -> Iterator[Unit]:
         """Give the books to work on; what is done, or cannot be read, is written down and left."""
-        for path, output in self._outputs.items():
+        for unit in units:
+            left = tuple(path for path in unit if not self._is_over and self._is_due(path))
             if self._is_over:
                 return
-            self._step(path, "")
-            start = time.monotonic()
-            entry = Entry(input=str(path.absolute()), output=output, settings=self._settings)
-            try:
-                entry = entry.with_source(hash_file(path))
-            except InputError as error:
-                self._fail(path, entry, error)
-                continue
-            finished = self._ledger.finished(entry)
-            if finished and not self._redo and (self._folder / finished.output).is_file():
-                self._skipped.append(path)
-                self._step(path, Outcome.SKIPPED)
-                continue
-            # Written down before the work, so that the name stays this book's even after a kill.
-            self._ledger.append(entry)
-            self._begun[path] = entry, start
-            yield path
+            if left:
+                yield left
+
+    def _is_due(self, path: Path) -> bool:
+        self._step(path, "")
+        output = self._outputs[path]
+        entry = Entry(input=str(path.absolute()), output=output, settings=self._settings)
+        try:
+            entry = entry.with_source(hash_file(path))
+        except InputError as error:
+            self._fail(path, entry, error)
+            return False
+        finished = self._ledger.finished(entry)
+        if finished and not self._redo and (self._folder / finished.output).is_file():
+            self._skipped.append(path)
+            self._step(path, Outcome.SKIPPED)
+            return False
+        # Written down before the work, so that the name stays this book's even after a kill.
+        self._ledger.append(entry)
+        self._begun[path] = entry
+        return True
 
     @property
     def _is_over(self) -> bool:
@@ -185,12 +190,12 @@ class _Run:
         """Write down how the work on each book ended, and what it made."""
         try:
             for path, end in ends:
-                entry, start = self._begun.pop(path)
+                entry = self._begun.pop(path)
                 if isinstance(end, InfiniError):
                     self._fail(path, entry, end)
                 else:
                     write_atomically(self._folder / entry.output, end.content)
-                    self._ledger.append(entry.as_done(time.monotonic() - start, end.facts))
+                    self._ledger.append(entry.as_done(end.seconds, end.facts))
                     self._done.append(path)
                     self._step(path, Outcome.DONE)
                 if self._is_over:

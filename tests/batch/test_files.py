@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infini_cli.batch_files import collect_books, read_list
+from infini_cli.batch.files import collect_books, read_list
 from infini_cli.errors import UsageError
 
 

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from infini_cli.batch import LOCK_NAME, Report, run_batch
-from infini_cli.batch_work import Result, Work
+from infini_cli.batch.run import LOCK_NAME, Report, run_batch
+from infini_cli.batch.work import Result, Work
 from infini_cli.errors import DamagedInput, InputTooLarge, Interrupted, UsageError
 from infini_cli.progress import BatchStep, Event, Progress
 
@@ -43,7 +44,18 @@ def write_books(folder: Path, **texts: str) -> list[Path]:
     return [folder / f"{name}.txt" for name in texts]
 
 
-def run(books: list[Path], folder: Path, work: Work, settings: str = "s", **more: object) -> Report:
+Make = Callable[[Path, Progress], Result]
+
+
+def run(
+    books: list[Path],
+    folder: Path,
+    make: Make,
+    settings: str = "s",
+    timeout_seconds: float | None = None,
+    **more: object,
+) -> Report:
+    work = Work(make, timeout_seconds=timeout_seconds)
     return run_batch(books, folder, work, settings=settings, suffix=".md", **more)  # type: ignore[arg-type]
 
 
@@ -165,8 +177,8 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         """
         import os, signal, sys
         from pathlib import Path
-        from infini_cli.batch import run_batch
-        from infini_cli.batch_work import Result
+        from infini_cli.batch.run import run_batch
+        from infini_cli.batch.work import Result, Work
 
         def work(path, progress):
             if path.name == "b.txt":
@@ -174,7 +186,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
             return Result(path.read_bytes())
 
         books = sorted(Path(sys.argv[1]).glob("*.txt"))
-        run_batch(books, Path(sys.argv[2]), work, settings="s", suffix=".md")
+        run_batch(books, Path(sys.argv[2]), Work(work), settings="s", suffix=".md")
         """
     )
     arguments = [str(tmp_path / "in"), str(tmp_path / "out")]

@@ -1,0 +1,1 @@
+"""Many books: what is done stays done, and a bad book stops nothing."""

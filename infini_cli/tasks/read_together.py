@@ -1,0 +1,83 @@
+"""Read short books side by side: notes on all of them are written as one batch.
+
+A step of writing costs nearly the same for one text as for many, and the notes on a short book are
+one or two. What a model writes differs with what is written beside it, though, by roundings. So
+that a run which was stopped ends in the same bytes, what is written together follows from the
+books alone: unless earlier runs have read them all, all are read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infini_cli.progress import Progress
+from infini_cli.reading.book import Book
+from infini_cli.tasks.book_reader import begin_afresh, is_kept
+from infini_cli.tasks.model import Model
+from infini_cli.tasks.reading_run import (
+    MAX_GROUP_SEGMENTS,
+    Group,
+    Steps,
+    advance,
+    max_group_bytes,
+    num_bytes,
+    write_notes,
+)
+
+MAX_SEGMENTS = MAX_GROUP_SEGMENTS // 2
+"""Of a short book: a longer one fills a batch by itself."""
+
+
+def read_together(
+    books: Sequence[Book], model: Model, progress: Progress, questions: Sequence[str]
+) -> None:
+    """Read the short ones among books and keep what is left of each, notes included.
+
+    Args:
+        books: those that are not short are left alone.
+        model: who reads.
+        progress: told of every segment.
+        questions: what the model is told about each segment.
+    """
+    runs = [begin_afresh(book, model, progress, questions) for book in books]
+    runs = [run for run in runs if 0 < len(run.plan.segments) <= MAX_SEGMENTS]
+    if len(runs) < 2 or all(is_kept(run) for run in runs):
+        return
+    writer = _Writer(model, progress, sum(run.num_notes for run in runs))
+    for run in runs:
+        steps = run.steps()
+        writer.add(steps, advance(steps, None))
+    writer.write()
+
+
+class _Writer:
+    """Gathers what passes over books stop for, until it fills a batch."""
+
+    def __init__(self, model: Model, progress: Progress, total: int) -> None:
+        self.model, self.progress, self.total = model, progress, total
+        self.done = 0
+        self.waiting: list[tuple[Steps, Group]] = []
+
+    def add(self, steps: Steps, group: Group) -> None:
+        """Take what a pass stops for; nothing if it is over."""
+        if not group:
+            return
+        self.waiting.append((steps, group))
+        segments = [branches for _, waiting in self.waiting for branches in waiting]
+        size = sum(num_bytes(branches) for branches in segments)
+        if len(segments) >= MAX_GROUP_SEGMENTS or size >= max_group_bytes(self.model):
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits, and what the passes stop for after that."""
+        while waiting := self.waiting:
+            self.waiting = []
+            segments = [branches for _, group in waiting for branches in group]
+            written = iter(
+                write_notes(self.model, segments, self.progress, done=self.done, total=self.total)
+            )
+            for steps, group in waiting:
+                drafts = [next(written) for branches in group for _ in branches]
+                self.done += len(drafts)
+                if again := advance(steps, drafts):
+                    self.waiting.append((steps, again))
