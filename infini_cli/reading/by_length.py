@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from infini_cli.reading.book import BlockKind
-from infini_cli.reading.raw import RawBlock, RawBook
+from infini_cli.reading.raw import RawBlock, RawBook, RawChapter
 
 MIN_WORDS = 15_000
 """Of a chapter that is cut; a story or an essay may well have none."""
@@ -30,7 +30,7 @@ def cut_by_length(raw: RawBook) -> RawBook:
     place = sizes.index(longest)
     chapter = raw.chapters[place]
     sections = [
-        replace(chapter, title=f"Section {number}", title_source="position", blocks=blocks)
+        _section(chapter, number, blocks)
         for number, blocks in enumerate(_sections(chapter.blocks), 1)
     ]
     if len(sections) == 1:
@@ -41,6 +41,16 @@ def cut_by_length(raw: RawBook) -> RawBook:
         chapters=(*raw.chapters[:place], *sections, *raw.chapters[place + 1 :]),
         warnings=(*raw.warnings, warning),
     )
+
+
+def _section(chapter: RawChapter, number: int, blocks: tuple[RawBlock, ...]) -> RawChapter:
+    """Name a section by its pages, which a reader can find, or else by its number."""
+    title, source = f"Section {number}", chapter.source
+    first, last = blocks[0].page, blocks[-1].page
+    if first is not None and last is not None:
+        title = f"Page {first}" if first == last else f"Pages {first}-{last}"
+        source = title.lower()
+    return replace(chapter, title=title, title_source="position", source=source, blocks=blocks)
 
 
 def _sections(blocks: Sequence[RawBlock]) -> Iterator[tuple[RawBlock, ...]]:

@@ -23,8 +23,6 @@ from infini_cli.reading.raw import RawBlock, RawBook, RawChapter, ReadOptions
 from infini_cli.reading.text_layout import is_verse
 
 MAX_SCAN_CHARACTERS = 20
-LONG_BOOK_WORDS = 12_000
-SECTION_WORDS = 5_000
 HEADING_WORDS = 25
 OCR_HINT = "recognise the text first: `ocrmypdf in.pdf out.pdf`"
 _NO_TITLES = {"", "untitled", "document", "title"}
@@ -69,13 +67,6 @@ def read_pdf(data: bytes, name: str, options: ReadOptions) -> RawBook:
     if not starts:
         starts = heading_starts(lines, groups, layout)
         groups = group_lines(lines, layout, _breaks(starts))
-    if not starts:
-        starts = length_starts(lines, groups, content.labels)
-        if len(starts) > 1:
-            warnings.append(
-                "the PDF has neither an outline nor chapter headings: "
-                f"it was cut into {len(starts)} sections by length"
-            )
     title = book_title(content, name)
     joiner = Joiner.learn(line.text for line in lines)
     blocks = _make_blocks(lines, groups, starts, layout, joiner, content.labels)
@@ -136,27 +127,6 @@ def book_title(content: PdfContent, name: str) -> str:
     if made_up or title.lower() in _NO_TITLES:
         return PurePath(name).stem or name
     return title
-
-
-def length_starts(
-    lines: Sequence[Line], groups: Sequence[range], labels: Sequence[str]
-) -> list[Start]:
-    """Cut a long text without chapters at paragraph ends, a short one not at all."""
-    num_words = sum(len(line.text.split()) for line in lines)
-    if num_words <= LONG_BOOK_WORDS:
-        return []
-    wanted = num_words / round(num_words / SECTION_WORDS)
-    bounds: list[int] = [0]
-    count = 0
-    for group in groups:
-        if count >= wanted * len(bounds):
-            bounds.append(group[0])
-        count += sum(len(lines[index].text.split()) for index in group)
-    ends = [*bounds[1:], len(lines)]
-    return [
-        Start(start, _pages_title(lines[start], lines[end - 1], labels), "position")
-        for start, end in zip(bounds, ends, strict=True)
-    ]
 
 
 def _pages_title(first: Line, last: Line, labels: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from fpdf import FPDF
 
 from infini_cli.errors import DamagedInput, NoTextInput
+from infini_cli.reading import read_book
 from infini_cli.reading.book import BlockKind
 from infini_cli.reading.markdown import read_markdown
 from infini_cli.reading.pdf import read_pdf
@@ -118,15 +119,24 @@ def test_a_long_text_without_any_structure_is_cut_by_length_and_says_so() -> Non
     pdf.set_font("Times", "", 11)
     pdf.add_page()
     animals = ["fox", "hen", "goose", "rook", "hare", "mole", "wren"]
-    for number in range(330):
+    for number in range(430):
         text = " ".join(
             f"The {animals[(number + place) % 7]} met a {animals[number * place % 7]} at the weir."
             for place in range(5)
         )
         pdf.multi_cell(0, 5, text, new_x="LMARGIN", new_y="NEXT")
         pdf.ln(2)
-    book = read_pdf(bytes(pdf.output()), "a.pdf", ReadOptions())
-    assert len(book.chapters) == 3
+    book = read_book(bytes(pdf.output()), name="a.pdf")
+    assert [chapter.title for chapter in book.chapters] == [
+        "Pages 1-7",
+        "Pages 7-14",
+        "Pages 14-20",
+    ]
+    assert {chapter.source for chapter in book.chapters} == {
+        "pages 1-7",
+        "pages 7-14",
+        "pages 14-20",
+    }
     assert "by length" in book.warnings[-1]
     assert all(chapter.title_source == "position" for chapter in book.chapters)
 
