@@ -2,7 +2,8 @@
 
 Sentence by sentence: what is not about the book is taken off, what was said before goes, what the
 book does not bear is replaced by the note it comes from, if that is borne. Then whole sentences are
-left out or notes are added until the length is what was asked, as far as the notes go.
+left out, or notes are added and after them sentences of the book itself, until the length is what
+was asked.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks import explain
 from infini_cli.tasks.agreement import Claim
+from infini_cli.tasks.book_sentences import Sentence
 from infini_cli.tasks.explain import Step
 from infini_cli.tasks.grounding import Grounder
 from infini_cli.tasks.leaks import clean_sentence
-from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE
+from infini_cli.tasks.length import MAX_OVERSHOOT, MAX_SHARE, MIN_SHARE
 from infini_cli.tasks.parts import Part
 from infini_cli.tasks.passages import Span
+from infini_cli.tasks.quotations import Quotations, quote
 from infini_cli.tasks.repeats import repeated
 from infini_cli.tasks.sentences import split_sentences, stands_alone
 from infini_cli.tasks.stems import stems
@@ -31,6 +34,8 @@ MAX_REPLACEMENTS = 8
 """Notes tried in place of a sentence, those nearest to it first."""
 MIN_LIKENESS = 0.3
 """Of a sentence's stems in the note that replaces it; one with fewer tells something else."""
+MAX_QUOTATIONS = 1000
+"""Sentences of the book that are tried."""
 MAX_ADDITIONS = 200
 """Notes tried where a summary is too short; more only where hardly any is borne."""
 SENTENCES_PER_PARAGRAPH = 4
@@ -66,6 +71,7 @@ class Composer:
     """
 
     def __init__(self, book: Book, *, strict: bool) -> None:
+        self._book = book
         self._grounder = Grounder(book)
         self._strict = strict
 
@@ -79,6 +85,8 @@ class Composer:
         in_paragraphs: bool = False,
         strict: bool | None = None,
         fill: bool = True,
+        quote: bool = False,
+        question: str | None = None,
     ) -> tuple[list[SummarySentence], list[Step]]:
         """Make the sentences of one text.
 
@@ -90,6 +98,8 @@ class Composer:
             in_paragraphs: whether it is cut into paragraphs; else it keeps those of the parts.
             strict: as for the composer, where this text is another case.
             fill: whether notes are added where it is too short.
+            quote: whether the book is quoted where it still is.
+            question: what the text answers, which decides what is quoted.
 
         Returns:
             The sentences, and what became of each: those of the text in order, then the others.
@@ -99,6 +109,8 @@ class Composer:
         run.shorten(round(words * MAX_OVERSHOOT))
         if fill:
             run.fill([*parts, *spare], words)
+        if fill and quote and run.num_words < words * MIN_SHARE:
+            run.quote(Quotations(self._book, within, question), words)
         sentences = [line.sentence for line in run.lines]
         if in_paragraphs:
             numbers = [index // SENTENCES_PER_PARAGRAPH for index in range(len(sentences))]
@@ -210,6 +222,25 @@ class _Composing:
             for line in self._borne(source):
                 if self.num_words + line.num_words <= most:
                     self._insert(line)
+
+    def quote(self, source: Quotations, words: int) -> None:
+        """Add the book's own sentences while there is room, and no large part of the book."""
+        words = min(words, int(source.num_words * MAX_SHARE))
+        for sentence in source.sentences[:MAX_QUOTATIONS]:
+            if self.num_words >= words * MIN_SHARE:
+                return
+            claim = self._grounder.claim(sentence.text)
+            is_too_long = self.num_words + sentence.num_words > words * MAX_OVERSHOOT
+            if is_too_long or self._is_repeated(claim) or self._is_told(sentence):
+                continue
+            text = quote(sentence)
+            self._insert(_Line(sentence.cited_as(text), claim, Step(text, explain.QUOTED)))
+
+    def _is_told(self, sentence: Sentence) -> bool:
+        """Tell whether a sentence of the summary rests on one of the book."""
+        start, end = sentence.place
+        cited = (citation for line in self.lines for citation in line.sentence.citations)
+        return any(citation.start < end and start < citation.end for citation in cited)
 
     def _insert(self, line: _Line) -> None:
         """Put a note after what is told of earlier places."""

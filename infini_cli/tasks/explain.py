@@ -13,11 +13,12 @@ WRITTEN = "written by the model"
 EXTRACTED = "taken from the book"
 REPLACED = "a note in place of a sentence that is not supported"
 ADDED = "a note added, since there was room"
+QUOTED = "quoted from the book, since the notes had no more"
 ECHOES = "left out: it is not about the book"
 REPEATS = "left out: it says again what an earlier sentence says"
 UNSUPPORTED = "left out: it is not supported"
 TOO_LONG = "left out: the summary would be too long"
-KEPT = (WRITTEN, EXTRACTED, REPLACED, ADDED)
+KEPT = (WRITTEN, EXTRACTED, REPLACED, ADDED, QUOTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,48 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from infini_cli.reading.book import Block, BlockKind, Book, Chapter
+from infini_cli.reading.book import Book
+from infini_cli.tasks.book_sentences import Sentence, sentences_of
 from infini_cli.tasks.explain import EXTRACTED, Explanation, Step
-from infini_cli.tasks.grounding import cite_exactly
 from infini_cli.tasks.length import MIN_SHARE, chapter_words, parse_length
 from infini_cli.tasks.requests import SummaryRequest
-from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.stems import stems
 from infini_cli.tasks.textrank import rank_sentences
 from infini_cli.tasks.values import SectionSummary, Summary, SummarySentence
 from infini_cli.tokens.coverage import Coverage
 
 METHODS = ("lead", "textrank")
-_TEXT_KINDS = (BlockKind.PARAGRAPH, BlockKind.QUOTE, BlockKind.LIST_ITEM, BlockKind.VERSE)
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence and where it stands.
-
-    Attributes:
-        text: on one line.
-        chapter, block: where.
-        start, end: offsets in the block.
-    """
-
-    text: str
-    chapter: Chapter
-    block: Block
-    start: int
-    end: int
-
-    @property
-    def num_words(self) -> int:
-        """Whitespace-separated words."""
-        return len(self.text.split())
-
-    @property
-    def cited(self) -> SummarySentence:
-        """The sentence with its own place."""
-        return cite_exactly(self.text, self.chapter, self.block, self.start, self.end)
 
 
 def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
@@ -66,11 +36,11 @@ def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
     if request.by_chapter:
         words = chapter_words(length, len(book.kept_chapters))
         sections = tuple(
-            SectionSummary(chapter.label, chapter.title, choose(_sentences([chapter]), words))
+            SectionSummary(chapter.label, chapter.title, choose(sentences_of([chapter]), words))
             for chapter in book.kept_chapters
         )
     else:
-        sentences = choose(_sentences(book.kept_chapters), length.target_words)
+        sentences = choose(sentences_of(book.kept_chapters), length.target_words)
     steps = [Step(sentence.text, EXTRACTED) for sentence in sentences]
     steps += [Step(s.text, EXTRACTED) for section in sections for s in section.sentences]
     return Summary(
@@ -88,16 +58,6 @@ def summarize_without_model(book: Book, request: SummaryRequest) -> Summary:
         warnings=book.warnings,
         explanation=Explanation(tuple(steps)) if request.explain else None,
     )
-
-
-def _sentences(chapters: Sequence[Chapter]) -> list[Sentence]:
-    return [
-        Sentence(" ".join(block.text[start:end].split()), chapter, block, start, end)
-        for chapter in chapters
-        for block in chapter.blocks
-        if block.kind in _TEXT_KINDS
-        for start, end in split_sentences(block.text)
-    ]
 
 
 def _lead(sentences: Sequence[Sentence], words: int) -> tuple[SummarySentence, ...]:

@@ -91,10 +91,15 @@ class SummaryWriter:
         if self.style.sections:
             return self._sections(composer, merger, notes)
         if self.request.method == "incremental":
-            return _of_book(*composer.compose([merger.incremental(notes, words)], words))
+            parts = [merger.incremental(notes, words)]
+            written = composer.compose(parts, words, quote=True, question=self._wanted)
+            return _of_book(*written)
         if self.request.method == "hierarchical":
             parts = merger.hierarchical(notes, words)
-            return _of_book(*composer.compose(parts, words, in_paragraphs=True))
+            written = composer.compose(
+                parts, words, in_paragraphs=True, quote=True, question=self._wanted
+            )
+            return _of_book(*written)
         return _of_book(*self._chosen(composer, notes, words))
 
     def _notes(self) -> list[Note]:
@@ -118,12 +123,19 @@ class SummaryWriter:
         """Choose from notes; of what the book does not bear others take the place."""
         question = self._wanted
         parts = choose(notes, words, question)
-        # An answer is not filled with what does not answer.
+        # An answer is not filled with notes that do not answer.
         spare = notes if question is None else ()
 
         def compose(strict: bool) -> tuple[list[SummarySentence], list[Step]]:
             return composer.compose(
-                parts, words, spare=spare, within=within, in_paragraphs=True, strict=strict
+                parts,
+                words,
+                spare=spare,
+                within=within,
+                in_paragraphs=True,
+                strict=strict,
+                quote=True,
+                question=question,
             )
 
         sentences, steps = compose(strict=True)
