@@ -24,9 +24,6 @@ from infini_cli.tasks.reading_run import (
     write_notes,
 )
 
-MAX_SEGMENTS = MAX_GROUP_SEGMENTS // 2
-"""Of a short book: a longer one fills a batch by itself."""
-
 
 def read_together(
     books: Sequence[Book], model: Model, progress: Progress, questions: Sequence[str]
@@ -40,7 +37,7 @@ def read_together(
         questions: what the model is told about each segment.
     """
     runs = [begin_afresh(book, model, progress, questions) for book in books]
-    runs = [run for run in runs if 0 < len(run.plan.segments) <= MAX_SEGMENTS]
+    runs = [run for run in runs if run.plan.segments and run.is_short]
     if len(runs) < 2 or all(is_kept(run) for run in runs):
         return
     writer = _Writer(model, progress, sum(run.num_notes for run in runs))
@@ -64,7 +61,7 @@ class _Writer:
             return
         self.waiting.append((steps, group))
         segments = [branches for _, waiting in self.waiting for branches in waiting]
-        size = sum(num_bytes(branches) for branches in segments)
+        size = sum(num_bytes(branches, independent=True) for branches in segments)
         if len(segments) >= MAX_GROUP_SEGMENTS or size >= max_group_bytes(self.model):
             self.write()
 
@@ -74,7 +71,14 @@ class _Writer:
             self.waiting = []
             segments = [branches for _, group in waiting for branches in group]
             written = iter(
-                write_notes(self.model, segments, self.progress, done=self.done, total=self.total)
+                write_notes(
+                    self.model,
+                    segments,
+                    self.progress,
+                    done=self.done,
+                    total=self.total,
+                    independent=True,
+                )
             )
             for steps, group in waiting:
                 drafts = [next(written) for branches in group for _ in branches]

@@ -41,6 +41,8 @@ GROUP_SHARE = 0.1
 while notes are written, each segment's once, and room for its notes. The larger the model, the
 more a step costs, whatever the number of texts."""
 MAX_GROUP_SEGMENTS = 24
+MAX_SHORT_SEGMENTS = 12
+"""Of a short book: a longer one fills a batch by itself."""
 SEGMENTS_TO_GIVE_BACK = 4
 """Read before what lies between their keys and values goes back to the system."""
 NOTE_TOKENS = 64
@@ -114,8 +116,20 @@ class ReadingRun:
         steps, drafts = self.steps(), None
         while group := advance(steps, drafts):
             done = len(self.state.notes) * len(self.suffixes)
-            drafts = write_notes(self.model, group, self.progress, done=done, total=self.num_notes)
+            drafts = write_notes(
+                self.model,
+                group,
+                self.progress,
+                done=done,
+                total=self.num_notes,
+                independent=self.is_short,
+            )
         return self.state
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its notes may be written beside those on other books, with the same outcome."""
+        return len(self.plan.segments) <= MAX_SHORT_SEGMENTS
 
     @property
     def num_notes(self) -> int:
@@ -135,7 +149,7 @@ class ReadingRun:
             waiting.append(segment)
             if branches:
                 group.append(branches)
-                group_bytes += num_bytes(branches)
+                group_bytes += num_bytes(branches, independent=self.is_short)
             self._tell(segment, waiting)
             if len(waiting) % SEGMENTS_TO_GIVE_BACK == 0:
                 give_back_memory()
@@ -228,7 +242,13 @@ def advance(steps: Steps, drafts: Sequence[Draft] | None) -> Group:
 
 
 def write_notes(
-    model: Model, group: Group, progress: Progress, *, done: int, total: int
+    model: Model,
+    group: Group,
+    progress: Progress,
+    *,
+    done: int,
+    total: int,
+    independent: bool,
 ) -> list[Draft]:
     """Write what passes over books stopped for, as one batch."""
     return write_branches(
@@ -239,6 +259,7 @@ def write_notes(
         what="notes",
         done=done,
         total=total,
+        independent=independent,
     )
 
 
@@ -247,9 +268,17 @@ def max_group_bytes(model: Model) -> int:
     return max(MIN_GROUP_BYTES, int(GROUP_SHARE * model.decoder.num_bytes))
 
 
-def num_bytes(branches: Sequence[Branch]) -> int:
-    """Give the bytes of keys and values that writing after one segment takes."""
+def num_bytes(branches: Sequence[Branch], *, independent: bool) -> int:
+    """Give the bytes of keys and values that writing after one segment takes.
+
+    Args:
+        branches: that continue the segment.
+        independent: as for `write_notes`.
+    """
+    from infini_models.branch_cache import ATTENTION_BLOCK, aligned
+
     cache = branches[0].cache
     assert cache is not None
     room = len(branches) * max(len(branch.prompt) + branch.max_tokens for branch in branches)
-    return cache.num_bytes * (cache.num_tokens + room) // cache.num_tokens
+    places = aligned(cache.num_tokens + room, ATTENTION_BLOCK if independent else 1)
+    return cache.num_bytes * places // cache.num_tokens

@@ -111,6 +111,7 @@ def write_branches(
     write: Callable[[str], None] | None = None,
     done: int = 0,
     total: int | None = None,
+    independent: bool = False,
 ) -> list[Draft]:
     """Decode branches as one batch.
 
@@ -123,6 +124,7 @@ def write_branches(
         write: takes the first branch's text as it is written.
         done: texts of this work written before, for display.
         total: texts of this work in all, for display.
+        independent: whether each is to be the same whatever is written beside it.
     """
     from infini_models import generate
     from infini_models.sampling import Sampling
@@ -157,6 +159,7 @@ def write_branches(
         model.chat.stop_ids,
         on_token,
         release=True,
+        independent=independent,
     )
     if write is not None and (rest := decoder.flush()):
         write(rest)

@@ -37,6 +37,7 @@ from torch.nn import functional
 
 from infini_models.config import BranchConfig, DecoderConfig
 from infini_models.delta import delta_write
+from infini_models.linear import multiply
 from infini_models.memory import LayerMemory
 
 FLOOR = 0.15
@@ -60,8 +61,8 @@ class LowRank(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Project the last dimension, in the dtype of what comes in."""
-        narrow = functional.linear(x, self.down_RI.to(x.dtype))
-        return functional.linear(narrow, self.up_OR.to(x.dtype))
+        narrow = multiply(x, self.down_RI.to(x.dtype))
+        return multiply(narrow, self.up_OR.to(x.dtype))
 
 
 class ShortConvolution(nn.Module):
@@ -206,7 +207,7 @@ class MemoryBranch(nn.Module):
             query_BHSK = self.query_taps(query_BHSK, before_BHWK)
         features_BHSP = _features(query_BHSK, self.query_map)
         retrieved_BHSV = (retrieve or _retrieve)(features_BHSP, memory.memory_BNKV)
-        gate_BSH = self.gain * floored_sigmoid(self.read_gate(x_BSD.float()))
+        gate_BSH = self.gain * floored_sigmoid(_scores(self.read_gate, x_BSD))
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
         return read_BHSV.to(x_BSD.dtype)
 
@@ -221,7 +222,7 @@ class MemoryBranch(nn.Module):
             value_BNSK: its values.
             memory: before the segment.
         """
-        score_BNS = self.rate(x_BSD.float()).transpose(1, 2)
+        score_BNS = _scores(self.rate, x_BSD).transpose(1, 2)
         rate_BNS = floored_sigmoid(score_BNS)
         # In the place of a normaliser, which the delta rule does not need: how much was written.
         normalizer_BN1 = memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True)
@@ -246,6 +247,11 @@ class MemoryBranch(nn.Module):
 
     def _heads(self, y_BSE: Tensor) -> Tensor:
         return y_BSE.view(*y_BSE.shape[:2], -1, self.config.head_dim).transpose(1, 2)
+
+
+def _scores(gate: nn.Linear, x_BSD: Tensor) -> Tensor:
+    """Give w x + b of every token, float32."""
+    return multiply(x_BSD.float(), gate.weight, gate.bias)
 
 
 def _retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:

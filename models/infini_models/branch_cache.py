@@ -23,6 +23,9 @@ from infini_models.cache import SegmentCache
 from infini_models.machine import give_back_memory
 from infini_models.memory import LayerMemory, Memory, stack_memories
 
+ATTENTION_BLOCK = 512
+"""Keys that torch's attention takes at once. The last bits of what it gives depend on how many
+there are in its last block; rows of whole blocks give the same bits, whatever their number."""
 LAYERS_TO_GIVE_BACK = 4
 """Copied before what they leave free goes back to the system, which takes a few milliseconds."""
 
@@ -56,6 +59,7 @@ class BranchCache:
         dtype: of keys and values.
         release: whether the segments are emptied layer by layer as they are copied, so that there
             is never much more than one copy.
+        alignment: rows have a multiple of so many places.
     """
 
     def __init__(
@@ -67,7 +71,9 @@ class BranchCache:
         dtype: torch.dtype,
         *,
         release: bool = False,
+        alignment: int = 1,
     ) -> None:
+        self._alignment = alignment
         num_layers, num_heads, width = shape
         families: dict[tuple[int, int], int] = {}
         held: list[SegmentCache | None] = []
@@ -91,7 +97,7 @@ class BranchCache:
         self._family_B, self._member_B = torch.tensor(family), torch.tensor(member)
         self._read_F = torch.tensor([0 if x is None else x.num_tokens for x in held])
         self._written_B = torch.zeros(len(family), dtype=torch.long)
-        capacity = int(self._read_F.max()) + room * self.num_members
+        capacity = self._aligned(int(self._read_F.max()) + room * self.num_members)
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
         for layer in range(num_layers):
@@ -129,7 +135,7 @@ class BranchCache:
         own_BS = self._written_B[:, None] + torch.arange(num_tokens)
         read_B1 = self._read_F[self._family_B][:, None]
         places_BS = read_B1 + own_BS * self.num_members + self._member_B[:, None]
-        place_C = torch.arange(int(places_BS.max()) + 1)
+        place_C = torch.arange(self._aligned(int(places_BS.max()) + 1))
         turn_BC = place_C - read_B1
         is_own_BC = (turn_BC % self.num_members) == self._member_B[:, None]
         # Of its own tokens, those up to itself: what lies beyond was never written.
@@ -143,6 +149,9 @@ class BranchCache:
         visible_FMGSC = visible_FMSC[:, :, None].expand(-1, -1, num_groups, -1, -1)
         visible_F1RC = visible_FMGSC.reshape(self.num_families, 1, -1, len(place_C))
         return NextTokens(read_B1 + own_BS, places_BS, visible_F1RC)
+
+    def _aligned(self, num_places: int) -> int:
+        return aligned(num_places, self._alignment)
 
     def append(
         self, layer: int, tokens: NextTokens, key_BNSK: Tensor, value_BNSK: Tensor
@@ -250,6 +259,11 @@ class BranchCache:
                 LayerMemory(layer.memory_BNKV[rows], layer.normalizer_BNK[rows])
                 for layer in self.memory
             )
+
+
+def aligned(num_places: int, alignment: int) -> int:
+    """Round up to a multiple."""
+    return -(-num_places // alignment) * alignment
 
 
 def _padded_queries(rows: Sequence[Tensor | None]) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from infini_models.branch_cache import BranchCache
+from infini_models.branch_cache import ATTENTION_BLOCK, BranchCache
 from infini_models.cache import SegmentCache
 from infini_models.decoder import Decoder
 from infini_models.machine import give_back_memory
@@ -86,6 +86,7 @@ def write_branches(
     on_token: OnToken | None = None,
     *,
     release: bool = False,
+    independent: bool = False,
 ) -> list[Written]:
     """Decode all branches together, step by step, until each has stopped.
 
@@ -97,6 +98,8 @@ def write_branches(
         on_token: told of every token as it is written.
         release: whether the segments that the branches continue may be emptied, which halves
             what is held; they serve nothing else afterwards.
+        independent: whether each text is to be the same to the last bit whatever is written beside
+            it, as long as all prompts are of the same lengths; it takes more memory.
 
     Returns:
         one result a branch, in order.
@@ -112,6 +115,7 @@ def write_branches(
         (config.num_layers, config.num_key_value_heads, config.head_dim),
         decoder.dtype,
         release=release,
+        alignment=ATTENTION_BLOCK if independent else 1,
     )
     if release:
         give_back_memory()

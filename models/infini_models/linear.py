@@ -26,6 +26,10 @@ REMAINDER = 2 * LEVELS
 PACKED_FOR_ROWS = 512
 """Rows for which oneDNN chooses a packed weight's blocks. These are the fastest from one row on."""
 
+MIN_ROWS = 4
+"""Fewer are multiplied by other kernels, in another order: padded, a row's result is the same to
+the last bit however many stand beside it (seen on processors with AVX-512)."""
+
 ROWS_AT_ONCE = 512
 """Bounds what lies between products; larger blocks multiply no faster."""
 
@@ -56,12 +60,14 @@ class Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Project the last dimension; the result has the weight's dtype."""
+        x = x.to(self.dtype)
         if self.weight is not None:
-            return functional.linear(x.to(self.dtype), self.weight, self.bias)
-        y: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x.to(self.dtype), self.packed, self.bias, "none", [], ""
+            return multiply(x, self.weight, self.bias)
+        x_RI, num_rows = _enough_rows(x)
+        y_RO: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x_RI, self.packed, self.bias, "none", [], ""
         )
-        return y
+        return y_RO[:num_rows].view(*x.shape[:-1], y_RO.shape[-1])
 
 
 class Int8Linear(nn.Module):
@@ -133,6 +139,28 @@ class Int8Linear(nn.Module):
         )
         torch.add(both_RO[:num_rows], both_RO[num_rows:], alpha=1 / REMAINDER, out=out_RO)
         out_RO.mul_(scale_R1)
+
+
+def multiply(x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
+    """Project the last dimension; no row's result depends on how many there are.
+
+    Args:
+        x: of the weight's dtype.
+        weight_OI: what to multiply with.
+        bias_O: added, if any.
+    """
+    x_RI, num_rows = _enough_rows(x)
+    y_RO = functional.linear(x_RI, weight_OI, bias_O)
+    return y_RO[:num_rows].view(*x.shape[:-1], y_RO.shape[-1])
+
+
+def _enough_rows(x: Tensor) -> tuple[Tensor, int]:
+    """Lay all leading dimensions out as rows, with rows of zeros where there are too few."""
+    x_RI = x.reshape(-1, x.shape[-1])
+    num_rows = x_RI.shape[0]
+    if num_rows < MIN_ROWS:
+        x_RI = functional.pad(x_RI, (0, 0, 0, MIN_ROWS - num_rows))
+    return x_RI, num_rows
 
 
 def can_pack() -> bool:

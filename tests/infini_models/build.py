@@ -19,7 +19,7 @@ TINY = DecoderConfig(
     num_heads=4,
     num_key_value_heads=2,
     head_dim=8,
-    intermediate_size=48,
+    intermediate_size=64,
     tie_word_embeddings=True,
 )
 

@@ -55,6 +55,16 @@ def test_branches_of_different_lengths_write_together_as_they_do_alone() -> None
         assert written.ids == alone.ids
 
 
+def test_independent_texts_are_the_same_to_the_last_bit_whatever_is_beside_them() -> None:
+    decoder = tiny_decoder()
+    made = [branch_of(decoder, length, seed=length)[0] for length in (3, 130, 517, 9, 250)]
+    together = write_branches(decoder, made, Sampling(), NO_STOP, independent=True)
+    for written, branch in zip(together, made, strict=True):
+        (alone,) = write_branches(decoder, [branch], Sampling(), NO_STOP, independent=True)
+        assert written == alone
+        assert written.log_probabilities == alone.log_probabilities
+
+
 def test_how_sure_the_model_was_is_told_of_every_token_the_stop_included() -> None:
     decoder = tiny_decoder()
     made = [branch_of(decoder, length, seed=length, max_tokens=6) for length in (4, 9)]

@@ -6,7 +6,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from infini_models.linear import ROWS_AT_ONCE, Int8Linear, Linear, can_pack, quantize_rows
+from infini_models.linear import (
+    ROWS_AT_ONCE,
+    Int8Linear,
+    Linear,
+    can_pack,
+    multiply,
+    quantize_rows,
+)
 
 
 def pair(inputs: int, outputs: int, bias: bool) -> tuple[Int8Linear, Linear]:
@@ -88,3 +95,13 @@ def test_only_bfloat16_is_packed() -> None:
     linear = Linear(24, 40, False, torch.float32)
     linear.pack()
     assert linear.weight is not None
+
+
+def test_a_row_is_the_same_to_the_last_bit_however_many_stand_beside_it() -> None:
+    torch.manual_seed(0)
+    x_RI, weight_OI, bias_O = torch.randn(40, 96), torch.randn(64, 96), torch.randn(64)
+    whole_RO = multiply(x_RI, weight_OI, bias_O)
+    for num_rows in range(41):
+        some_RO = multiply(x_RI[:num_rows], weight_OI, bias_O)
+        assert torch.equal(some_RO, whole_RO[:num_rows])
+    assert multiply(x_RI.view(2, 4, 5, 96), weight_OI).shape == (2, 4, 5, 64)

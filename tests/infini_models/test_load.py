@@ -93,7 +93,7 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     message = str(caught.value)
     assert "missing: `norm.weight`" in message
     assert "unexpected: `layers.0.mlp.extra.weight`" in message
-    assert "`layers.2.mlp.up_proj.weight` has shape [3, 4], not [48, 32]" in message
+    assert "`layers.2.mlp.up_proj.weight` has shape [3, 4], not [64, 32]" in message
 
 
 def test_many_wrong_tensors_are_counted(tmp_path: Path) -> None:

@@ -61,8 +61,7 @@ def test_every_book_gets_the_notes_that_it_gets_alone(remembering: Model) -> Non
         alone = read_through(book, remembering, silent, notes=True, use_cache=False)
         pairs = zip(together.book_memory.notes, alone.book_memory.notes, strict=True)
         for one, other in pairs:
-            assert one.text == other.text
-            assert one.confidences == pytest.approx(other.confidences, abs=2e-3)
+            assert one == other
         states = zip(together.book_memory.memory, alone.book_memory.memory, strict=True)
         assert all(one.memory_BNKV.equal(other.memory_BNKV) for one, other in states)
     writes = [event for event in told if isinstance(event, Write)]
@@ -103,7 +102,7 @@ def test_batches_have_a_bound(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_long_books_and_single_ones_are_left_alone(tiny: Model) -> None:
-    long = tiny_book(read_together.MAX_SEGMENTS + 1)
+    long = tiny_book(reading_run.MAX_SHORT_SEGMENTS + 1)
     read([long], tiny)
     read([short_book("lamp"), long], tiny)
     assert kept() == {}

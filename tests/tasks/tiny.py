@@ -38,7 +38,7 @@ def build_model(folder: Path, gate: float = -math.inf) -> Path:
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "head_dim": 8,
-        "intermediate_size": 48,
+        "intermediate_size": 64,
         "rms_norm_eps": 1e-5,
         "rope_theta": 10000.0,
         "tie_word_embeddings": True,
