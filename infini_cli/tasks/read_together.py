@@ -1,9 +1,10 @@
 """Read short books side by side: notes on all of them are written as one batch.
 
 A step of writing costs nearly the same for one text as for many, and the notes on a short book are
-one or two. What a model writes differs with what is written beside it, though, by roundings. So
-that a run which was stopped ends in the same bytes, what is written together follows from the
-books alone: unless earlier runs have read them all, all are read again.
+few. They are written so that each is the same to the last bit alone or beside others. That was
+measured on some processors and may fail on another; so that a run which was stopped still ends in
+the same bytes there, what is written together follows from the books alone: unless earlier runs
+kept all of them, all are read again.
 """
 
 from __future__ import annotations
