@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 
 from infini_cli.progress import Note as NoteEvent
 from infini_cli.progress import Progress, ReadingClock
-from infini_cli.store.book_memory import BookMemory, Note, Snapshot, save_book_memory
+from infini_cli.store.book_memory import (
+    BookMemory,
+    Note,
+    Snapshot,
+    pack_text,
+    save_book_memory,
+)
 from infini_cli.tasks import prompts
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.notes import make_note
@@ -34,6 +40,7 @@ from infini_cli.tokens.segments import Segment, SegmentPlan
 if TYPE_CHECKING:
     from infini_models.generate import Branch
     from infini_models.memory import Memory
+    from torch import Tensor
 
 MIN_GROUP_BYTES = 256 * 1024 * 1024
 GROUP_SHARE = 0.1
@@ -103,6 +110,7 @@ class ReadingRun:
         last = plan.segments[-1].chapter_label if plan.segments else ""
         self.last_chapter = len(plan.segments) - len(plan.chapter_segments(last))
         self.max_group_bytes = max_group_bytes(model)
+        self.text: Tensor | None = None
         self.last_save = time.monotonic()
         self.clock = ReadingClock(
             start.book.title,
@@ -215,7 +223,9 @@ class ReadingRun:
         if self.path is None:
             return
         try:
-            save_book_memory(self.path, self.state)
+            if self.text is None:
+                self.text = pack_text(self.state.book)
+            save_book_memory(self.path, self.state, self.text)
         except OSError as error:
             self.progress(NoteEvent(f"the state cannot be saved: {error.strerror}", warning=True))
             self.path = None

@@ -12,7 +12,12 @@ import pytest
 
 from infini_cli import paths
 from infini_cli.progress import Event, Read, silent
-from infini_cli.store.book_memory import SUFFIX, BookMemory, load_book_memory
+from infini_cli.store.book_memory import (
+    SUFFIX,
+    BookMemory,
+    load_book_memory,
+    save_book_memory,
+)
 from infini_cli.tasks import reading_run
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
@@ -158,3 +163,10 @@ def test_with_the_memory_off_nothing_is_carried_on(remembering: Model, notes: bo
     if notes:
         assert on.notes[0] == off.notes[0]
         assert on.notes[1:] != off.notes[1:]
+
+
+def test_what_is_saved_on_the_way_is_the_whole_state(tiny: Model, tmp_path: Path) -> None:
+    """The text is compressed once for all saves of a reading."""
+    reading = read_through(tiny_book(), tiny, silent, notes=True, use_cache=True)
+    save_book_memory(tmp_path / "again.infmem", reading.book_memory)
+    assert saved() == [(tmp_path / "again.infmem").read_bytes()]

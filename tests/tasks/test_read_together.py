@@ -128,10 +128,10 @@ def test_a_run_that_was_stopped_while_it_saved_ends_the_same(
     forget()
     save = reading_run.save_book_memory
 
-    def stop(path: Any, state: Any) -> None:
+    def stop(path: Any, state: Any, text: Any) -> None:
         if len(kept()) == num_saved:
             raise KeyboardInterrupt
-        save(path, state)
+        save(path, state, text)
 
     with monkeypatch.context() as patched:
         patched.setattr(reading_run, "save_book_memory", stop)
