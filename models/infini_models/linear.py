@@ -26,9 +26,10 @@ REMAINDER = 2 * LEVELS
 PACKED_FOR_ROWS = 512
 """Rows for which oneDNN chooses a packed weight's blocks. These are the fastest from one row on."""
 
-MIN_ROWS = 4
-"""Fewer are multiplied by other kernels, in another order: padded, a row's result is the same to
-the last bit however many stand beside it (seen on processors with AVX-512)."""
+ROWS_TOGETHER = 4
+"""Fewer rows, and in float32 what is left of more, are multiplied by other kernels, in another
+order. Padded with zeros, a row's result is the same to the last bit however many stand beside it
+(seen on a processor with AVX-512, with one thread and with two)."""
 
 ROWS_AT_ONCE = 512
 """Bounds what lies between products; larger blocks multiply no faster."""
@@ -155,11 +156,13 @@ def multiply(x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tens
 
 
 def _enough_rows(x: Tensor) -> tuple[Tensor, int]:
-    """Lay all leading dimensions out as rows, with rows of zeros where there are too few."""
+    """Lay all leading dimensions out as rows, with rows of zeros where others would be torn."""
     x_RI = x.reshape(-1, x.shape[-1])
     num_rows = x_RI.shape[0]
-    if num_rows < MIN_ROWS:
-        x_RI = functional.pad(x_RI, (0, 0, 0, MIN_ROWS - num_rows))
+    is_float32 = x.dtype == torch.float32
+    missing = -num_rows % ROWS_TOGETHER if is_float32 else max(0, ROWS_TOGETHER - num_rows)
+    if missing:
+        x_RI = functional.pad(x_RI, (0, 0, 0, missing))
     return x_RI, num_rows
 
 

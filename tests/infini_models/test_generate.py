@@ -55,7 +55,12 @@ def test_branches_of_different_lengths_write_together_as_they_do_alone() -> None
         assert written.ids == alone.ids
 
 
-def test_independent_texts_are_the_same_to_the_last_bit_whatever_is_beside_them() -> None:
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_independent_texts_are_the_same_to_the_last_bit_whatever_is_beside_them(
+    num_threads: int,
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
     decoder = tiny_decoder()
     made = [branch_of(decoder, length, seed=length)[0] for length in (3, 130, 517, 9, 250)]
     together = write_branches(decoder, made, Sampling(), NO_STOP, independent=True)
@@ -63,6 +68,7 @@ def test_independent_texts_are_the_same_to_the_last_bit_whatever_is_beside_them(
         (alone,) = write_branches(decoder, [branch], Sampling(), NO_STOP, independent=True)
         assert written == alone
         assert written.log_probabilities == alone.log_probabilities
+    torch.set_num_threads(before)
 
 
 def test_how_sure_the_model_was_is_told_of_every_token_the_stop_included() -> None:

@@ -97,7 +97,10 @@ def test_only_bfloat16_is_packed() -> None:
     assert linear.weight is not None
 
 
-def test_a_row_is_the_same_to_the_last_bit_however_many_stand_beside_it() -> None:
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_a_row_is_the_same_to_the_last_bit_however_many_stand_beside_it(num_threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
     torch.manual_seed(0)
     x_RI, weight_OI, bias_O = torch.randn(40, 96), torch.randn(64, 96), torch.randn(64)
     whole_RO = multiply(x_RI, weight_OI, bias_O)
@@ -105,3 +108,4 @@ def test_a_row_is_the_same_to_the_last_bit_however_many_stand_beside_it() -> Non
         some_RO = multiply(x_RI[:num_rows], weight_OI, bias_O)
         assert torch.equal(some_RO, whole_RO[:num_rows])
     assert multiply(x_RI.view(2, 4, 5, 96), weight_OI).shape == (2, 4, 5, 64)
+    torch.set_num_threads(before)
