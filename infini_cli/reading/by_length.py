@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from infini_cli.reading.book import BlockKind
+from infini_cli.reading.labels import pages_title
 from infini_cli.reading.raw import RawBlock, RawBook, RawChapter
 
 MIN_WORDS = 15_000
@@ -48,7 +49,7 @@ def _section(chapter: RawChapter, number: int, blocks: tuple[RawBlock, ...]) -> 
     title, source = f"Section {number}", chapter.source
     first, last = blocks[0].page, blocks[-1].page
     if first is not None and last is not None:
-        title = f"Page {first}" if first == last else f"Pages {first}-{last}"
+        title = pages_title(first, last)
         source = title.lower()
     return replace(chapter, title=title, title_source="position", source=source, blocks=blocks)
 

@@ -59,3 +59,8 @@ def int_to_roman(number: int) -> str:
         times, number = divmod(number, value)
         written += numeral * times
     return written
+
+
+def pages_title(first: str, last: str) -> str:
+    """Name a run of pages by their labels."""
+    return f"Page {first}" if first == last else f"Pages {first}-{last}"

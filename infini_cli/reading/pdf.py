@@ -8,6 +8,7 @@ from pathlib import PurePath
 from infini_cli.errors import DamagedInput, NoTextInput
 from infini_cli.reading.book import BlockKind, Removal
 from infini_cli.reading.headings import is_chapter_heading
+from infini_cli.reading.labels import pages_title
 from infini_cli.reading.line_joins import Joiner
 from infini_cli.reading.pdf_furniture import remove_furniture
 from infini_cli.reading.pdf_layout import Layout, group_lines, measure
@@ -129,11 +130,6 @@ def book_title(content: PdfContent, name: str) -> str:
     return title
 
 
-def _pages_title(first: Line, last: Line, labels: Sequence[str]) -> str:
-    start, end = labels[first.page], labels[last.page]
-    return f"Page {start}" if start == end else f"Pages {start}-{end}"
-
-
 def _breaks(starts: Sequence[Start]) -> set[int]:
     return {
         index for start in starts for index in (start.line, start.line + start.num_heading_lines)
@@ -224,7 +220,7 @@ def _make_chapters(
                 title=current.title,
                 title_source=current.source,
                 blocks=tuple(blocks[begun:end]),
-                source=_pages_title(first, last, labels).lower(),
+                source=pages_title(labels[first.page], labels[last.page]).lower(),
                 depth=current.depth,
             )
         )

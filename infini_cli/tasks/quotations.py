@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infini_cli.reading.book import Book
+from infini_cli.reading.book import Book, Chapter
 from infini_cli.tasks.book_sentences import Sentence, sentences_of
 from infini_cli.tasks.passages import Span
 from infini_cli.tasks.sentences import stands_alone
@@ -37,7 +37,8 @@ class Quotations:
     """
 
     def __init__(self, book: Book, within: Sequence[Span] | None, question: str | None) -> None:
-        found = [one for one in sentences_of(book.kept_chapters) if _is_inside(one, within)]
+        chapters = [one for one in book.kept_chapters if _is_touched(one, within)]
+        found = [one for one in sentences_of(chapters) if _is_inside(one, within)]
         self.num_words = sum(sentence.num_words for sentence in found)
         order = rank_sentences([one.text for one in found], [one.chapter.label for one in found])
         self.sentences = [found[index] for index in order if _can_be_quoted(found[index].text)]
@@ -63,6 +64,14 @@ def _can_be_quoted(text: str) -> bool:
         and not text.startswith(_BEGINS_SPEECH)
         and not _SPEECH & set(text)
     )
+
+
+def _is_touched(chapter: Chapter, within: Sequence[Span] | None) -> bool:
+    """Tell whether any of a chapter may be inside: the others need not be cut into sentences."""
+    if within is None or not chapter.blocks:
+        return within is None
+    first, last = chapter.blocks[0].start, chapter.blocks[-1].end
+    return any(start < last and first < end for start, end in within)
 
 
 def _is_inside(sentence: Sentence, within: Sequence[Span] | None) -> bool:
