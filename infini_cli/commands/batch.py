@@ -236,12 +236,12 @@ def hash_settings(
 
 
 def _model_settings(model: ModelOptions) -> str:
-    from infini_cli.store.resolve import find_adapter
+    from infini_cli.store.resolve import find_adapter, find_writer
 
     adapter = find_adapter(model.model, model.adapter)
-    if adapter is None or not adapter.is_file():
-        return model.model
-    return f"{model.model} {hash_file(adapter)}"
+    writer = find_writer(model.model, model.writer)
+    files = [path for path in (adapter, writer) if path is not None and path.is_file()]
+    return " ".join([model.model, *map(hash_file, files)])
 
 
 def _arguments(books: list[Path] | None, files_from: Path | None) -> list[Path]:

@@ -41,7 +41,11 @@ def open_model(options: ModelOptions, progress: Progress) -> Model:
     from infini_cli.tasks import model
 
     return model.open_model(
-        options.model, adapter=options.adapter, offline=options.offline, progress=progress
+        options.model,
+        adapter=options.adapter,
+        writer=options.writer,
+        offline=options.offline,
+        progress=progress,
     )
 
 

@@ -240,12 +240,23 @@ Adapter = Annotated[
 ]
 
 
+Writer = Annotated[
+    Path | None,
+    typer.Option(
+        "--writer",
+        help="What the model was taught to write notes with: a safetensors file, or `none`.",
+        metavar="FILE",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """Which model, and where it may come from."""
 
     model: Model = DEFAULT_MODEL
     adapter: Adapter = None
+    writer: Writer = None
     offline: Offline = False
 
 

@@ -13,6 +13,7 @@ from infini_cli.commands.documents import to_json
 from infini_cli.commands.eval_options import Plot
 from infini_cli.commands.options import Json, Offline
 from infini_cli.commands.verb import verb
+from infini_cli.errors import UsageError
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -48,7 +49,23 @@ def command(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Teach a model's memory, its base left as it is."""
+    """Teach a model a memory, or to write notes, its base left as it is."""
+    from infini_cli.training.writer_recipe import is_writer_recipe
+
+    teach = _teach_writer if is_writer_recipe(recipe_file) else _teach_memory
+    teach(terminal, recipe_file, output, until=until, plot=plot, offline=offline, json=json)
+
+
+def _teach_memory(
+    terminal: Terminal,
+    recipe_file: Path,
+    output: Path,
+    *,
+    until: int | None,
+    plot: Path | None,
+    offline: bool,
+    json: bool,
+) -> None:
     from infini_cli.progress import Learn, silent
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.begin import add_memory
@@ -103,6 +120,55 @@ def command(
     else:
         terminal.note(f"wrote `{adapter}`")
     team.end()
+
+
+def _teach_writer(
+    terminal: Terminal,
+    recipe_file: Path,
+    output: Path,
+    *,
+    until: int | None,
+    plot: Path | None,
+    offline: bool,
+    json: bool,
+) -> None:
+    from infini_cli.progress import Learn
+    from infini_cli.tasks.model import open_trainable_model
+    from infini_cli.training.log import WriterStep
+    from infini_cli.training.pages import read_pages
+    from infini_cli.training.writer_recipe import read_writer_recipe
+    from infini_cli.training.writer_trainer import WRITER, WriterTrainer
+
+    if plot is not None:
+        raise UsageError("how a writer is taught is not drawn", hint="leave `--plot` out")
+    recipe = read_writer_recipe(recipe_file)
+    pages = read_pages(recipe.folder / recipe.notes.file, recipe.folder / recipe.notes.texts)
+    with terminal.progress() as progress:
+        model = open_trainable_model(recipe.base, offline=offline, progress=progress)
+        trainer = WriterTrainer(model, pages, recipe, output)
+        last: WriterStep | None = None
+        began, done_before = time.monotonic(), trainer.num_done
+        for step in trainer.run(until=until):
+            last = step
+            seconds_a_step = (time.monotonic() - began) / (step.step - done_before)
+            progress(
+                Learn(
+                    recipe=recipe_file.name,
+                    step=step.step,
+                    num_steps=trainer.num_steps,
+                    task="notes",
+                    loss=step.loss,
+                    token_accuracy=step.token_accuracy,
+                    tokens_per_second=step.num_tokens / max(step.seconds, 1e-9),
+                    seconds_left=(trainer.num_steps - step.step) * seconds_a_step,
+                )
+            )
+    path = output / WRITER
+    if json:
+        values = {"writer": str(path), "num_steps": trainer.num_steps}
+        terminal.write(to_json({**values, "last_loss": last.loss if last else None}))
+    else:
+        terminal.note(f"wrote `{path}`")
 
 
 def _sources(recipe: Recipe, tokenizer: Tokenizer) -> Sources:

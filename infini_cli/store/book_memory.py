@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infini_models.memory import Memory
     from torch import Tensor
 
-SCHEMA = "infmem/2"
+SCHEMA = "infmem/3"
 SUFFIX = ".infmem"
 BEFORE = "before."
 """Begins the names of a snapshot's tensors."""
@@ -46,8 +46,11 @@ class Note:
         text: the note: what of it the segment bears, or its best sentence where nothing is borne.
         support: share of the words of its best sentence that stand in one place of the segment.
         start, end: the segment's offsets in `Book.text`.
-        supports: the same share for each sentence of the text; empty where it was not kept.
+        orders: for each sentence of the text the share of its words that stand in one place of the
+            segment in the same order; empty where it was not kept.
         confidences: how sure the model was of each, `Draft.confidence`; empty likewise.
+        telling: what the model copied as the sentence of the segment that matters most, perhaps
+            not word for word; empty where it was not asked.
     """
 
     segment: int
@@ -57,8 +60,9 @@ class Note:
     support: float = 1.0
     start: int = 0
     end: int = 0
-    supports: tuple[float, ...] = ()
+    orders: tuple[float, ...] = ()
     confidences: tuple[float, ...] = ()
+    telling: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from infini_cli.errors import ModelNotFound
 
 DESCRIPTION = "model.toml"
 ADAPTER = "adapter.safetensors"
+WRITER = "writer.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class CatalogModel:
         summary: a few words on what it is good for.
         num_parameters: of the base.
         segment_length: recommended tokens a segment.
+        min_trust: of a sentence of its notes, see `infini_cli.tasks.trust`.
         is_default: whether it is used where none is named.
         file_name: what is fetched.
         num_bytes: its size.
@@ -97,6 +99,7 @@ class CatalogModel:
     summary: str
     num_parameters: int
     segment_length: int
+    min_trust: float
     is_default: bool
     file_name: str
     num_bytes: int
@@ -118,7 +121,14 @@ class CatalogModel:
     @property
     def adapters(self) -> dict[str, Path]:
         """Every trained memory that lies beside its card, by name: for one task, not for all."""
-        return {path.stem: path for path in sorted(self.folder.glob("*.safetensors"))}
+        found = sorted(self.folder.glob("*.safetensors"))
+        return {path.stem: path for path in found if path.name != WRITER}
+
+    @property
+    def writer(self) -> Path | None:
+        """What infini taught it to write notes with, where there is such."""
+        path = self.folder / WRITER
+        return path if path.is_file() else None
 
 
 @cache
@@ -162,6 +172,7 @@ def read_description(folder: Path) -> CatalogModel:
         summary=value["summary"],
         num_parameters=value["num_parameters"],
         segment_length=value["segment_length"],
+        min_trust=value["min_trust"],
         is_default=value["default"],
         file_name=value["file"]["name"],
         num_bytes=value["file"]["num_bytes"],

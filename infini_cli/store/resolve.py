@@ -24,9 +24,12 @@ MAX_SHOWN = 80
 """Characters of a name in an error."""
 INDEX = "model.safetensors.index.json"
 NO_ADAPTER = Path("none")
-"""In the place of an adapter: the base as it is."""
+"""In the place of an adapter or a writer: the base as it is."""
 SEGMENT_LENGTH = 1024
 """A note says one thing on each segment: on longer ones it would leave most of them out."""
+
+UNKNOWN_TRUST = 0.3
+"""Of a model whose notes were never judged: a better one tells the truth in words of its own."""
 
 Weights = Callable[[Form, Progress], tuple[Path, ...]]
 
@@ -40,6 +43,7 @@ class ResolvedModel:
         folder: holds `config.json` and `tokenizer.json`.
         checkpoint: hash of the configuration and the weights' source, hexadecimal.
         segment_length: recommended tokens a segment.
+        min_trust: of a sentence of its notes, see `infini_cli.tasks.trust`.
         weights: gives the safetensors files for a form, converting a GGUF file where that
             form has not been made yet.
     """
@@ -49,6 +53,7 @@ class ResolvedModel:
     checkpoint: str
     segment_length: int
     weights: Weights
+    min_trust: float = UNKNOWN_TRUST
 
     @property
     def config(self) -> dict[str, Any]:
@@ -128,6 +133,19 @@ def find_adapter(argument: str | None, adapter: Path | None) -> Path | None:
     return adapter if adapter.is_file() else named.get(str(adapter), adapter)
 
 
+def find_writer(argument: str | None, writer: Path | None) -> Path | None:
+    """Find what a model writes notes with, whether or not the model is here.
+
+    Args:
+        argument: the model, as for `resolve`.
+        writer: a file; None: the one that comes with the model; `NO_ADAPTER`: none.
+    """
+    if writer is not None:
+        return None if writer == NO_ADAPTER else writer
+    name = argument or default_model().name
+    return next((model.writer for model in catalog() if model.name == name), None)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object of bounded size.
 
@@ -156,7 +174,12 @@ def _from_catalog(name: str, form: Form, progress: Progress) -> ResolvedModel:
         return (models.convert_installed(name, form, progress),)
 
     return ResolvedModel(
-        name, found.converted, found.model.sha256, found.model.segment_length, weights
+        name,
+        found.converted,
+        found.model.sha256,
+        found.model.segment_length,
+        weights,
+        found.model.min_trust,
     )
 
 

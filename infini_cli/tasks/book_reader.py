@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from infini_cli.progress import Progress, silent
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import SUFFIX, BookMemory, Identity, Note, load_book_memory
 from infini_cli.tasks.growth import continued
-from infini_cli.tasks.instructions import USUAL
+from infini_cli.tasks.instructions import USUAL, Instructions
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.reading_run import ReadingRun, note_recipe
 from infini_cli.tokens.segments import SegmentPlan, plan_segments
@@ -42,7 +41,7 @@ def read_through(
     notes: bool,
     use_cache: bool,
     use_memory: bool = True,
-    questions: Sequence[str] = USUAL.questions,
+    instructions: Instructions = USUAL,
     after: BookMemory | None = None,
 ) -> Reading:
     """Read all kept chapters of a book, going on where an earlier run stopped.
@@ -55,11 +54,13 @@ def read_through(
         use_cache: whether an earlier run's state is used, and this one's kept.
         use_memory: whether the memory is on; off, each segment is read by the base alone, and
             only the notes are left.
-        questions: what the model is told about each segment; each brings a sentence or two.
+        instructions: what the model is told about each segment.
         after: what was read of the text before it grew.
     """
     plan = plan_segments(book, model.tokenizer, model.segment_length)
-    identity = _identity(book, model, plan, note_recipe(questions) if notes else "", use_memory)
+    identity = _identity(
+        book, model, plan, note_recipe(model, instructions) if notes else "", use_memory
+    )
     path = _path(identity) if use_cache else None
     start = _restore(path, model, progress) if path is not None else None
     grown = continued(after, identity, book, plan) if after is not None else None
@@ -67,7 +68,7 @@ def read_through(
         start = grown
     if start is None:
         start = _unread(identity, book, model, plan)
-    run = ReadingRun(start, plan, model, progress, path, notes, use_memory, questions)
+    run = ReadingRun(start, plan, model, progress, path, notes, use_memory, instructions)
     return Reading(run.finish(), plan, start.num_segments_read)
 
 
@@ -79,13 +80,13 @@ def kept_notes(book: Book, model: Model) -> tuple[Note, ...]:
         model: who wrote them.
     """
     plan = plan_segments(book, model.tokenizer, model.segment_length)
-    identity = _identity(book, model, plan, note_recipe(USUAL.questions), use_memory=True)
+    identity = _identity(book, model, plan, note_recipe(model, USUAL), use_memory=True)
     found = _restore(_path(identity), model, silent)
     return found.notes if found is not None and found.is_complete else ()
 
 
 def begin_afresh(
-    book: Book, model: Model, progress: Progress, questions: Sequence[str]
+    book: Book, model: Model, progress: Progress, instructions: Instructions
 ) -> ReadingRun:
     """Make a pass over a book, whatever an earlier run kept of it; the state is kept, with notes.
 
@@ -93,13 +94,13 @@ def begin_afresh(
         book: what to read.
         model: who reads.
         progress: told of every segment.
-        questions: what the model is told about each segment.
+        instructions: what the model is told about each segment.
     """
     plan = plan_segments(book, model.tokenizer, model.segment_length)
-    identity = _identity(book, model, plan, note_recipe(questions), use_memory=True)
+    identity = _identity(book, model, plan, note_recipe(model, instructions), use_memory=True)
     start = _unread(identity, book, model, plan)
     path = _path(identity)
-    return ReadingRun(start, plan, model, progress, path, True, True, questions)
+    return ReadingRun(start, plan, model, progress, path, True, True, instructions)
 
 
 def is_kept(run: ReadingRun) -> bool:

@@ -1,13 +1,14 @@
 """A summary of the notes as they are: from each stretch of the book the sentence most like all.
 
 Shortening notes together costs truth: a small model that makes one sentence of four mixes up who
-did what. So nothing is written again. Of each stretch of the book the sentences are looked at that
-are likeliest to be true (`trust.py`). Among these TextRank over the whole book decides, which puts
-the sentences first whose people and things come back elsewhere.
+did what. So nothing is written again. What is not to be trusted has gone before (`trust.py`). Of
+each stretch of the book TextRank over the whole decides, which puts the sentences first whose
+people and things come back elsewhere.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,15 +17,13 @@ from infini_cli.tasks.sentences import split_sentences, stands_alone
 from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import share
 from infini_cli.tasks.textrank import rank_sentences
-from infini_cli.tasks.trust import UNKNOWN, trust
 
 MEAN_WORDS = 16
 """Of a sentence of the notes: what decides how many are chosen."""
 MIN_WORDS = 7
-"""Of a sentence that stands for a stretch of a book, if there are such: fewer are easily true and
-say nothing ("The hand is small and upright.")."""
-TRUSTED_SHARE = 1 / 3
-"""Of a stretch's sentences: the most central is taken from these."""
+"""Fewer are easily true and say nothing ("The hand is small and upright.")."""
+_OTHER_VOICE = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours|you|your|yours)\b")
+"""Speech, or a narrator, that a note took over ("Kessarine was my father's friend")."""
 MIN_OF_NEAREST = 0.5
 """Of the words that the sentence nearest to a question shares with it; one with fewer is about
 something else."""
@@ -36,15 +35,15 @@ class Candidate:
 
     Attributes:
         part: the sentence, and its note.
+        index: in reading order, of all.
         place: index of its note.
         rank: 0 for the most central sentence of the book.
-        trust: how far it is to be trusted, 0 to 1.
     """
 
     part: Part
+    index: int
     place: int
     rank: int
-    trust: float
 
 
 def choose(notes: Sequence[Part], words: int, question: str | None = None) -> list[Part]:
@@ -65,24 +64,24 @@ def choose(notes: Sequence[Part], words: int, question: str | None = None) -> li
     return _spread(candidates, len(notes), wanted)
 
 
+def tells(sentence: str) -> bool:
+    """Tell whether a sentence says something by itself, in the summary's own voice."""
+    is_long = len(sentence.split()) >= MIN_WORDS
+    return is_long and stands_alone(sentence) and _OTHER_VOICE.search(sentence) is None
+
+
 def rank(notes: Sequence[Part]) -> list[Candidate]:
     """Give the sentences of notes, in reading order, each with its rank among all.
 
-    Those that cannot stand alone are left out, unless there are no others.
+    Those that tell nothing by themselves are left out, unless there are no others.
     """
     found = [(part, place, text) for place, part in enumerate(notes) for text in _sentences(part)]
-    found = [item for item in found if stands_alone(item[2])] or found
+    found = [item for item in found if tells(item[2])] or found
     labels = [chapter_of(part) for part, _, _ in found]
     order = rank_sentences([text for _, _, text in found], labels)
     ranks = {index: rank for rank, index in enumerate(order)}
-    trusted = trust([note for part in notes for note in part.notes])
     return [
-        Candidate(
-            Part(text, note=part.note),
-            place,
-            ranks.get(index, len(found)),
-            trusted.get((part.notes[0].segment, text), UNKNOWN),
-        )
+        Candidate(Part(text, note=part.note), index, place, ranks.get(index, len(found)))
         for index, (part, place, text) in enumerate(found)
     ]
 
@@ -98,13 +97,8 @@ def _spread(candidates: Sequence[Candidate], num_notes: int, wanted: int) -> lis
 
 
 def _best(stretch: Sequence[Candidate], most: int) -> list[Candidate]:
-    """Take the most central ones of those of a stretch that are to be trusted most."""
-    telling = [c for c in stretch if len(c.part.text.split()) >= MIN_WORDS]
-    stretch = telling if len(telling) >= most else stretch
-    num_trusted = max(most, round(TRUSTED_SHARE * len(stretch)))
-    by_trust = sorted((candidate.trust for candidate in stretch), reverse=True)
-    least = min(by_trust[:num_trusted], default=0.0)
-    return sorted((c for c in stretch if c.trust >= least), key=lambda c: c.rank)[:most]
+    """Take the most central ones of a stretch."""
+    return sorted(stretch, key=lambda c: c.rank)[:most]
 
 
 def _about(candidates: Sequence[Candidate], wanted: int, question: str) -> list[Part]:
@@ -117,7 +111,7 @@ def _about(candidates: Sequence[Candidate], wanted: int, question: str) -> list[
 
 
 def _in_order(chosen: Sequence[Candidate]) -> list[Part]:
-    return [candidate.part for candidate in sorted(chosen, key=lambda c: c.place)]
+    return [candidate.part for candidate in sorted(chosen, key=lambda c: c.index)]
 
 
 def _sentences(part: Part) -> list[str]:

@@ -17,6 +17,7 @@ from infini_cli.store.book_memory import Note
 from infini_cli.tasks import explain
 from infini_cli.tasks.agreement import Claim
 from infini_cli.tasks.book_sentences import Sentence
+from infini_cli.tasks.choose import tells
 from infini_cli.tasks.explain import Step
 from infini_cli.tasks.grounding import Grounder
 from infini_cli.tasks.leaks import clean_sentence
@@ -25,7 +26,7 @@ from infini_cli.tasks.parts import Part
 from infini_cli.tasks.passages import Span
 from infini_cli.tasks.quotations import Quotations, quote
 from infini_cli.tasks.repeats import repeated
-from infini_cli.tasks.sentences import split_sentences, stands_alone
+from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import share
 from infini_cli.tasks.values import SummarySentence
@@ -85,7 +86,7 @@ class Composer:
         in_paragraphs: bool = False,
         strict: bool | None = None,
         fill: bool = True,
-        quote: bool = False,
+        quote: Sequence[Note] | None = None,
         question: str | None = None,
     ) -> tuple[list[SummarySentence], list[Step]]:
         """Make the sentences of one text.
@@ -98,7 +99,7 @@ class Composer:
             in_paragraphs: whether it is cut into paragraphs; else it keeps those of the parts.
             strict: as for the composer, where this text is another case.
             fill: whether notes are added where it is too short.
-            quote: whether the book is quoted where it still is.
+            quote: notes that say what of the book is quoted where it still is; None: nothing is.
             question: what the text answers, which decides what is quoted.
 
         Returns:
@@ -109,8 +110,8 @@ class Composer:
         run.shorten(round(words * MAX_OVERSHOOT))
         if fill:
             run.fill([*parts, *spare], words)
-        if fill and quote and run.num_words < words * MIN_SHARE:
-            run.quote(Quotations(self._book, within, question), words)
+        if quote is not None and run.num_words < words * MIN_SHARE:
+            run.quote(Quotations(self._book, within, question, quote), words)
         sentences = [line.sentence for line in run.lines]
         if in_paragraphs:
             numbers = [index // SENTENCES_PER_PARAGRAPH for index in range(len(sentences))]
@@ -179,7 +180,7 @@ class _Composing:
     def _borne(self, source: Part) -> Iterator[_Line]:
         """Give the sentences of a note that its segment bears, that are news and stand alone."""
         for text, _ in _sentences(source.text):
-            if not stands_alone(text):
+            if not tells(text):
                 continue
             claim = self._grounder.claim(text)
             if self._is_repeated(claim):
@@ -217,24 +218,37 @@ class _Composing:
             if self.num_words >= words * MIN_SHARE:
                 return
             told = sorted(line.place for line in self.lines if line.place >= 0)
-            source = max(waiting, key=lambda source: _distance(source, told))
+            source = max(waiting, key=lambda source: _distance(_note_spans(source.notes)[0], told))
             waiting.remove(source)
             for line in self._borne(source):
                 if self.num_words + line.num_words <= most:
                     self._insert(line)
 
     def quote(self, source: Quotations, words: int) -> None:
-        """Add the book's own sentences while there is room, and no large part of the book."""
+        """Add the book's own sentences while there is room, and no large part of the book.
+
+        First those that the model would quote, from where in the book least is told.
+        """
         words = min(words, int(source.num_words * MAX_SHARE))
+        waiting = list(source.telling)
+        while waiting and self.num_words < words * MIN_SHARE:
+            told = sorted(line.place for line in self.lines if line.place >= 0)
+            sentence = max(waiting, key=lambda one: _distance(one.place, told))
+            waiting.remove(sentence)
+            self._quote(sentence, words)
         for sentence in source.sentences[:MAX_QUOTATIONS]:
             if self.num_words >= words * MIN_SHARE:
                 return
-            claim = self._grounder.claim(sentence.text)
-            is_too_long = self.num_words + sentence.num_words > words * MAX_OVERSHOOT
-            if is_too_long or self._is_repeated(claim) or self._is_told(sentence):
-                continue
-            text = quote(sentence)
-            self._insert(_Line(sentence.cited_as(text), claim, Step(text, explain.QUOTED)))
+            self._quote(sentence, words)
+
+    def _quote(self, sentence: Sentence, words: int) -> None:
+        """Add a sentence of the book, if it is news and not too long."""
+        claim = self._grounder.claim(sentence.text)
+        is_too_long = self.num_words + sentence.num_words > words * MAX_OVERSHOOT
+        if is_too_long or self._is_repeated(claim) or self._is_told(sentence):
+            return
+        text = quote(sentence)
+        self._insert(_Line(sentence.cited_as(text), claim, Step(text, explain.QUOTED)))
 
     def _is_told(self, sentence: Sentence) -> bool:
         """Tell whether a sentence of the summary rests on one of the book."""
@@ -270,9 +284,9 @@ def _note_spans(notes: Iterable[Note]) -> list[Span]:
     return list(dict.fromkeys((note.start, note.end) for note in notes))
 
 
-def _distance(source: Part, told: Sequence[int]) -> int:
-    """Give how far a note is from what is told, in characters of the book."""
-    (note,) = source.notes
-    middle = (note.start + note.end) // 2
+def _distance(span: Span, told: Sequence[int]) -> int:
+    """Give how far a part of the book is from what is told, in characters."""
+    middle = sum(span) // 2
     index = bisect_left(told, middle)
-    return min((abs(middle - place) for place in told[max(0, index - 1) : index + 1]), default=0)
+    near = told[max(0, index - 1) : index + 1]
+    return min((abs(middle - place) for place in near), default=0)

@@ -21,13 +21,17 @@ class Instructions:
     update: str = prompts.UPDATE
     memory: str = prompts.MEMORY
 
-    @property
-    def questions(self) -> tuple[str, ...]:
-        """Asked of every segment: one brings what is done, the other what comes to light.
+    def questions(self, *, is_taught: bool = False) -> tuple[str, ...]:
+        """Give what is asked of every segment: for a note, and what of it is worth quoting.
 
-        A style that asks something else asks that alone.
+        A style that asks for other notes asks for these alone.
+
+        Args:
+            is_taught: whether the model was taught to write the usual notes.
         """
-        return (self.note, prompts.LEARNT) if self.note == prompts.NOTE else (self.note,)
+        if self.note != prompts.NOTE:
+            return (self.note,)
+        return (prompts.TAUGHT_NOTE,) if is_taught else (self.note, prompts.TELLING)
 
     @property
     def besides(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,14 @@ class Model:
 
     Attributes:
         name: as the user asked for it.
-        checkpoint: fingerprint of configuration and weights, hexadecimal.
+        checkpoint: fingerprint of configuration, weights and trained memory, hexadecimal.
         form: form of the weights (`int8`, `bfloat16` or `float32`).
         decoder: the network.
         tokenizer: text to ids and back.
         chat: how it wants a conversation written.
         segment_length: the most tokens of a segment.
+        min_trust: of a sentence of its notes, see `infini_cli.tasks.trust`.
+        writer: fingerprint of what it was taught to write notes with; empty: nothing.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Model:
     tokenizer: Tokenizer
     chat: ChatTemplate
     segment_length: int
+    min_trust: float = 0.0
+    writer: str = ""
 
     @property
     def remembers(self) -> bool:
@@ -49,7 +53,12 @@ class Model:
 
 
 def open_model(
-    name: str, *, offline: bool, progress: Progress, adapter: Path | None = None
+    name: str,
+    *,
+    offline: bool,
+    progress: Progress,
+    adapter: Path | None = None,
+    writer: Path | None = None,
 ) -> Model:
     """Load a model, fetching it first where it is not on this machine.
 
@@ -58,20 +67,40 @@ def open_model(
         offline: never use the network.
         progress: told of downloads and conversions.
         adapter: a trained memory for it, see `find_adapter`.
+        writer: what it writes notes with, see `find_writer`.
 
     Raises:
-        ModelNotFound: it, or the adapter, cannot be had.
+        ModelNotFound: it, or a file for it, cannot be had.
         ModelIncompatible: its weights or its tokenizer do not fit.
     """
     from infini_models.machine import best_form
 
-    from infini_cli.store.resolve import ensure, find_adapter
+    from infini_cli.store.resolve import ensure, find_adapter, find_writer
 
     form = best_form()
     resolved = ensure(name, form=form, offline=offline, progress=progress)
     model = load_model(resolved, form, progress, find_adapter(name, adapter))
+    model = _with_writer(model, find_writer(name, writer))
     model.decoder.pack()
     return model
+
+
+def _with_writer(model: Model, writer: Path | None) -> Model:
+    from infini_models.errors import CheckpointError
+    from infini_models.low_rank import restore_corrections
+
+    if writer is None:
+        return model
+    if not writer.is_file():
+        raise ModelNotFound(f"there is no writer `{writer}`", hint="check the path")
+    try:
+        restore_corrections(model.decoder, writer)
+    except CheckpointError as error:
+        raise ModelIncompatible(
+            f"cannot write with `{model.name}`: {error}",
+            hint="leave `--writer` out, or take one that was trained for this model",
+        ) from error
+    return replace(model, writer=fingerprint((writer,)))
 
 
 def open_trainable_model(name: str, *, offline: bool, progress: Progress) -> Model:
@@ -138,4 +167,5 @@ def load_model(
         tokenizer=tokenizer,
         chat=chat,
         segment_length=resolved.segment_length,
+        min_trust=resolved.min_trust,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.sentences import split_sentences
@@ -14,23 +12,21 @@ from infini_cli.tokens.segments import Segment
 ENDS = (".", "!", "?", "\u2026", "\u201d", '"')
 
 
-def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
+def make_note(segment: Segment, source: str, draft: Draft, telling: Draft | None = None) -> Note:
     """Keep the sentences that the segment bears; the best one where it bears none.
 
     Args:
         segment: what the note is on.
         source: its text.
-        drafts: what was written of it.
+        draft: what was written of it.
+        telling: what was copied of it as what matters most, where that was asked.
     """
     measure = Source(source, NOTE_REACH)
-    found = [(sentence, draft) for draft in drafts for sentence in _sentences(draft)]
-    # What the limit cut off in the middle of a sentence says something else, or nothing.
-    found = [(one, draft) for one, draft in found if not draft.cut or one.endswith(ENDS)] or found
-    said = [(one, measure.support(one), draft.confidence) for one, draft in found]
-    supports = [support for _, support, _ in said]
+    found = _sentences(draft)
+    supports = [measure.support(sentence) for sentence in found]
     least = least_support(supports)
-    kept = [item for item in said if item[1] >= least]
-    text = " ".join(sentence for sentence, _, _ in kept)
+    kept = [one for one, support in zip(found, supports, strict=True) if support >= least]
+    text = " ".join(kept)
     # Sentences put together may be told apart in other places: then no measure is of them.
     is_whole = len(split_sentences(text)) == len(kept)
     return Note(
@@ -41,11 +37,17 @@ def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
         support=round(max(supports, default=0.0), 3),
         start=segment.start,
         end=segment.end,
-        supports=tuple(round(support, 3) for _, support, _ in kept) if is_whole else (),
-        confidences=tuple(round(sure, 3) for _, _, sure in kept) if is_whole else (),
+        orders=tuple(round(measure.order(one), 3) for one in kept) if is_whole else (),
+        confidences=(round(draft.confidence, 3),) * len(kept) if is_whole else (),
+        telling=" ".join(_sentences(telling)[:1]) if telling is not None else "",
     )
 
 
 def _sentences(draft: Draft) -> list[str]:
+    """Give its sentences; what the limit cut off goes, if there are others.
+
+    A half sentence says something else, or nothing.
+    """
     text = clean_text(draft.text)
-    return [text[start:end] for start, end in split_sentences(text)]
+    found = [text[start:end] for start, end in split_sentences(text)]
+    return [one for one in found if not draft.cut or one.endswith(ENDS)] or found

@@ -30,4 +30,6 @@ def find_overview(book: Book, book_memory: BookMemory | None, model: Model) -> l
     notes = notes or kept_notes(book, model)
     if not notes:
         return []
-    return choose(note_parts(keep_trusted(reliable(notes))), OVERVIEW_WORDS)
+    usable = reliable(notes)
+    # Where none is to be trusted, what they say is still more than nothing.
+    return choose(note_parts(keep_trusted(usable, model.min_trust) or usable), OVERVIEW_WORDS)

@@ -17,9 +17,11 @@ NOTE = (
     "\n\n---\nSay in one plain sentence what happens in this part of the book: who does what, "
     "and what comes of it. Name the people. Add nothing that is not in the text."
 )
-LEARNT = (
-    "\n\n---\nWhat has the reader learnt by the end of this part that matters for the story? "
-    "Answer in one short sentence with names, close to the words of the text."
+TAUGHT_NOTE = "\n\n---\nSay in two plain sentences what happens in this part of the book."
+"""Asked of a model that was taught to write notes; see the recipe beside its writer."""
+TELLING = (
+    "\n\n---\nCopy the one sentence of the text above that matters most for the story, word for "
+    "word, and nothing else."
 )
 MERGE_INTRODUCTION = "These are notes on consecutive parts of the book {title}, in order:\n\n"
 MERGE = (
@@ -70,7 +72,7 @@ QUESTION_FROM_MEMORY = (
 )
 
 
-MEASURES = "supports, confidences"
+MEASURES = "orders, confidences, telling"
 """What is kept of each sentence of a note: notes without are written again."""
 
 

@@ -1,15 +1,18 @@
 """Sentences of the book itself that can stand in a summary, where notes do not fill it.
 
-Notes that are to be trusted give about four words in a hundred of a text. Where a longer summary is
-asked for, the book's own sentences are at least true.
+Notes that are to be trusted are few. What the book itself says is true, and the model that cannot
+tell a page without mistakes can still copy the sentence of it that matters.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from infini_cli.reading.book import Book, Chapter
+from infini_cli.store.book_memory import Note
 from infini_cli.tasks.book_sentences import Sentence, sentences_of
+from infini_cli.tasks.order import order
 from infini_cli.tasks.passages import Span
 from infini_cli.tasks.sentences import stands_alone
 from infini_cli.tasks.stems import stems
@@ -17,6 +20,8 @@ from infini_cli.tasks.support import share
 from infini_cli.tasks.textrank import rank_sentences
 
 MIN_WORDS, MAX_WORDS = 8, 40
+MIN_LIKENESS = 0.7
+"""Between a sentence and what the model copied for it, each way."""
 _SPEECH = frozenset('"\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d')
 """What somebody says leans on who says it to whom."""
 _BEGINS_SPEECH = ("'", "\u2018", "\u2013", "\u2014", "-")
@@ -29,26 +34,55 @@ class Quotations:
         book: whose kept chapters.
         within: the parts of it that the summary is about, as offsets in `Book.text`; None: all.
         question: what the summary answers; None: all of the book.
+        notes: for which the model copied what matters most.
 
     Attributes:
         num_words: of the text that it is taken from.
+        telling: what the model would quote, in reading order; with a question nothing.
         sentences: the most central first (TextRank); with a question only those that share a word
             with it, those that share most first.
     """
 
-    def __init__(self, book: Book, within: Sequence[Span] | None, question: str | None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        within: Sequence[Span] | None,
+        question: str | None,
+        notes: Sequence[Note] = (),
+    ) -> None:
         chapters = [one for one in book.kept_chapters if _is_touched(one, within)]
         found = [one for one in sentences_of(chapters) if _is_inside(one, within)]
         self.num_words = sum(sentence.num_words for sentence in found)
         order = rank_sentences([one.text for one in found], [one.chapter.label for one in found])
         self.sentences = [found[index] for index in order if _can_be_quoted(found[index].text)]
+        self.telling: list[Sentence] = []
         if question is not None:
             self.sentences = _about(self.sentences, stems(question))
+        else:
+            self.telling = _copied(notes, [one for one in found if _can_be_quoted(one.text)])
 
 
 def quote(sentence: Sentence) -> str:
     """Write a sentence as a quotation."""
     return f"\u201c{sentence.text}\u201d"
+
+
+def _copied(notes: Sequence[Note], sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Find what the model copied: hardly ever word for word, and sometimes not from the page."""
+    starts = [one.place[0] for one in sentences]
+    found = []
+    for note in notes:
+        near = sentences[bisect_left(starts, note.start) : bisect_left(starts, note.end)]
+        words = stems(note.telling)
+        likeness = [_likeness(words, stems(one.text)) for one in near]
+        best = max(range(len(near)), key=likeness.__getitem__, default=None)
+        if best is not None and likeness[best] >= MIN_LIKENESS:
+            found.append(near[best])
+    return found
+
+
+def _likeness(first: Sequence[str], second: Sequence[str]) -> float:
+    return min(order(first, second), order(second, first))
 
 
 def _about(sentences: Sequence[Sentence], asked: Sequence[str]) -> list[Sentence]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
 from infini_cli.tasks.book_reader import begin_afresh, is_kept
+from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.reading_run import (
     MAX_GROUP_SEGMENTS,
@@ -27,7 +28,7 @@ from infini_cli.tasks.reading_run import (
 
 
 def read_together(
-    books: Sequence[Book], model: Model, progress: Progress, questions: Sequence[str]
+    books: Sequence[Book], model: Model, progress: Progress, instructions: Instructions
 ) -> None:
     """Read the short ones among books and keep what is left of each, notes included.
 
@@ -35,13 +36,14 @@ def read_together(
         books: those that are not short are left alone.
         model: who reads.
         progress: told of every segment.
-        questions: what the model is told about each segment.
+        instructions: what the model is told about each segment.
     """
-    runs = [begin_afresh(book, model, progress, questions) for book in books]
+    runs = [begin_afresh(book, model, progress, instructions) for book in books]
     runs = [run for run in runs if run.plan.segments and run.is_short]
     if len(runs) < 2 or all(is_kept(run) for run in runs):
         return
-    writer = _Writer(model, progress, sum(run.num_notes for run in runs))
+    num_notes = sum(run.num_notes for run in runs)
+    writer = _Writer(model, progress, num_notes, is_taught=runs[0].is_taught)
     for run in runs:
         steps = run.steps()
         writer.add(steps, advance(steps, None))
@@ -51,8 +53,9 @@ def read_together(
 class _Writer:
     """Gathers what passes over books stop for, until it fills a batch."""
 
-    def __init__(self, model: Model, progress: Progress, total: int) -> None:
+    def __init__(self, model: Model, progress: Progress, total: int, *, is_taught: bool) -> None:
         self.model, self.progress, self.total = model, progress, total
+        self.is_taught = is_taught
         self.done = 0
         self.waiting: list[tuple[Steps, Group]] = []
 
@@ -79,6 +82,7 @@ class _Writer:
                     done=self.done,
                     total=self.total,
                     independent=True,
+                    is_taught=self.is_taught,
                 )
             )
             for steps, group in waiting:

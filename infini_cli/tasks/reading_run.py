@@ -24,6 +24,7 @@ from infini_cli.store.book_memory import (
     save_book_memory,
 )
 from infini_cli.tasks import prompts
+from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.notes import make_note
 from infini_cli.tasks.requests import SamplingRequest
@@ -61,8 +62,9 @@ Steps = Generator[Group, Sequence[Draft], None]
 """Gives what is to be written, and takes what was."""
 
 
-def note_recipe(questions: Sequence[str]) -> str:
-    """Hash what notes depend on besides the model and the text."""
+def note_recipe(model: Model, instructions: Instructions) -> str:
+    """Hash what notes depend on besides the model's memory and the text."""
+    questions = instructions.questions(is_taught=bool(model.writer))
     return prompts.notes_recipe(
         NOTE_TOKENS,
         NO_REPEAT_NGRAM_SIZE,
@@ -70,7 +72,7 @@ def note_recipe(questions: Sequence[str]) -> str:
         MIN_SUPPORT,
         NOTE_REACH,
         NAME_REACH,
-        questions=questions,
+        questions=[*questions, model.writer] if prompts.TAUGHT_NOTE in questions else questions,
     )
 
 
@@ -85,7 +87,7 @@ class ReadingRun:
         path: where the state is saved; None: nowhere.
         notes: whether a note is written on every segment.
         use_memory: whether the memory is on.
-        questions: what the model is told about each segment.
+        instructions: what the model is told about each segment.
     """
 
     def __init__(
@@ -97,7 +99,7 @@ class ReadingRun:
         path: Path | None,
         notes: bool,
         use_memory: bool,
-        questions: Sequence[str],
+        instructions: Instructions,
     ) -> None:
         self.state, self.plan, self.model = start, plan, model
         self.progress, self.path, self.notes = progress, path, notes
@@ -106,6 +108,8 @@ class ReadingRun:
         split = model.chat.split(turn, 1)
         encode = model.tokenizer.encode
         self.prefix = [*split.before, *encode(prompts.PART_INTRODUCTION)]
+        questions = instructions.questions(is_taught=bool(model.writer))
+        self.is_taught = prompts.TAUGHT_NOTE in questions
         self.suffixes = [[*encode(question), *split.after] for question in questions]
         last = plan.segments[-1].chapter_label if plan.segments else ""
         self.last_chapter = len(plan.segments) - len(plan.chapter_segments(last))
@@ -131,6 +135,7 @@ class ReadingRun:
                 done=done,
                 total=self.num_notes,
                 independent=self.is_short,
+                is_taught=self.is_taught,
             )
         return self.state
 
@@ -206,7 +211,7 @@ class ReadingRun:
             make_note(
                 segment,
                 self.model.tokenizer.decode(segment.ids.tolist()),
-                drafts[index * size : (index + 1) * size],
+                *drafts[index * size : (index + 1) * size],
             )
             for index, segment in enumerate(segments)
         )
@@ -259,8 +264,19 @@ def write_notes(
     done: int,
     total: int,
     independent: bool,
+    is_taught: bool,
 ) -> list[Draft]:
-    """Write what passes over books stopped for, as one batch."""
+    """Write what passes over books stopped for, as one batch.
+
+    Args:
+        model: who writes.
+        group: what to write.
+        progress: told of tokens.
+        done: texts written before, for display.
+        total: texts in all, for display.
+        independent: whether each is to be the same whatever is written beside it.
+        is_taught: whether the model writes as it was taught to write notes.
+    """
     return write_branches(
         model,
         [branch for branches in group for branch in branches],
@@ -270,6 +286,7 @@ def write_notes(
         done=done,
         total=total,
         independent=independent,
+        is_taught=is_taught,
     )
 
 

@@ -79,8 +79,8 @@ def read_together(
         model: who reads.
         progress: told of every step.
     """
-    questions = (request.style or USUAL_STYLE).instructions.questions
-    side_by_side(books, _for_style(model, request.style), progress, questions)
+    instructions = (request.style or USUAL_STYLE).instructions
+    side_by_side(books, _for_style(model, request.style), progress, instructions)
 
 
 def _summarize_with_model(
@@ -90,7 +90,7 @@ def _summarize_with_model(
     book_memory = _book_memory(book, request, model, progress)
     book = book_memory.book if book is None else book
     warnings = list(book.warnings)
-    if request.memory.memory is not None and _is_foreign(book_memory, request.style):
+    if request.memory.memory is not None and _is_foreign(book_memory, request.style, model):
         warnings.append(FOREIGN_NOTES)
         progress(NoteEvent(FOREIGN_NOTES, warning=True))
     if not model.remembers and request.method == "memory":
@@ -167,9 +167,9 @@ def _book_memory(
     assert book is not None
     notes = request.method != "memory"
     use_cache = request.memory.use_cache
-    questions = (request.style or USUAL_STYLE).instructions.questions
+    instructions = (request.style or USUAL_STYLE).instructions
     reading = read_through(
-        book, model, progress, notes=notes, use_cache=use_cache, questions=questions
+        book, model, progress, notes=notes, use_cache=use_cache, instructions=instructions
     )
     return reading.book_memory
 
@@ -192,11 +192,10 @@ def _for_style(model: Model, style: Style | None) -> Model:
     return replace(model, segment_length=length)
 
 
-def _is_foreign(book_memory: BookMemory, style: Style | None) -> bool:
+def _is_foreign(book_memory: BookMemory, style: Style | None, model: Model) -> bool:
     """Tell whether a style asks for other notes than those that there are."""
     if style is None or not book_memory.notes:
         return False
-    questions = style.instructions.questions
-    is_other = questions != USUAL.questions
-    is_other = is_other and book_memory.identity.recipe != note_recipe(questions)
+    recipe = note_recipe(model, style.instructions)
+    is_other = recipe not in (note_recipe(model, USUAL), book_memory.identity.recipe)
     return is_other or style.segment_length is not None

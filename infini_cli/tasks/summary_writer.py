@@ -8,7 +8,7 @@ from itertools import groupby
 
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import BookMemory, Note
+from infini_cli.store.book_memory import BookMemory
 from infini_cli.tasks.answerable import is_of_the_whole
 from infini_cli.tasks.choose import chapter_of, choose
 from infini_cli.tasks.compose import Composer
@@ -23,7 +23,7 @@ from infini_cli.tasks.passages import Span
 from infini_cli.tasks.prompts import with_focus
 from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
 from infini_cli.tasks.support import reliable
-from infini_cli.tasks.trust import keep_trusted
+from infini_cli.tasks.trust import STRICTER, keep_trusted
 from infini_cli.tasks.values import SectionSummary, SummarySentence
 from infini_cli.tasks.writer import write_prompts
 
@@ -83,7 +83,7 @@ class SummaryWriter:
             request.question,
             instructions,
         )
-        notes = note_parts(self._notes(), instructions.besides)
+        notes = note_parts(reliable(self.book_memory.notes), instructions.besides)
         if not notes:
             return [], [], []
         if self.request.by_chapter:
@@ -92,26 +92,20 @@ class SummaryWriter:
             return self._sections(composer, merger, notes)
         if self.request.method == "incremental":
             parts = [merger.incremental(notes, words)]
-            written = composer.compose(parts, words, quote=True, question=self._wanted)
+            quote = self.book_memory.notes
+            written = composer.compose(parts, words, quote=quote, question=self._wanted)
             return _of_book(*written)
         if self.request.method == "hierarchical":
             parts = merger.hierarchical(notes, words)
             written = composer.compose(
-                parts, words, in_paragraphs=True, quote=True, question=self._wanted
+                parts,
+                words,
+                in_paragraphs=True,
+                quote=self.book_memory.notes,
+                question=self._wanted,
             )
             return _of_book(*written)
         return _of_book(*self._chosen(composer, notes, words))
-
-    def _notes(self) -> list[Note]:
-        """Give the notes that a summary is made of.
-
-        What is put together again from several notes needs them all; what answers a question may
-        stand in any.
-        """
-        notes = reliable(self.book_memory.notes)
-        if self.request.method != "notes" or self._wanted is not None:
-            return notes
-        return keep_trusted(notes, by_chapter=self.request.by_chapter)
 
     def _chosen(
         self,
@@ -120,26 +114,34 @@ class SummaryWriter:
         words: int,
         within: Sequence[Span] | None = None,
     ) -> tuple[list[SummarySentence], list[Step]]:
-        """Choose from notes; of what the book does not bear others take the place."""
-        question = self._wanted
-        parts = choose(notes, words, question)
-        # An answer is not filled with notes that do not answer.
-        spare = notes if question is None else ()
+        """Choose from the notes that are to be trusted; what they leave untold the book tells.
 
-        def compose(strict: bool) -> tuple[list[SummarySentence], list[Step]]:
+        Where that gives nothing, as where no note can be trusted of a book without sentences, what
+        the notes say is given all the same, marked.
+        """
+        question = self._wanted
+        strict = self.request.strict
+        least = self.model.min_trust + (STRICTER if strict else 0.0)
+        trusted = keep_trusted([note for part in notes for note in part.notes], least)
+        usable = note_parts(trusted, self.style.instructions.besides)
+
+        def compose(
+            notes: Sequence[Part], strict: bool
+        ) -> tuple[list[SummarySentence], list[Step]]:
             return composer.compose(
-                parts,
+                choose(notes, words, question),
                 words,
-                spare=spare,
+                # An answer is not filled with notes that do not answer.
+                spare=notes if question is None else (),
                 within=within,
                 in_paragraphs=True,
                 strict=strict,
-                quote=True,
+                quote=self.book_memory.notes,
                 question=question,
             )
 
-        sentences, steps = compose(strict=True)
-        return (sentences, steps) if sentences or self.request.strict else compose(strict=False)
+        sentences, steps = compose(usable, strict=True)
+        return (sentences, steps) if sentences or strict else compose(notes, strict=False)
 
     def _from_memory(self, words: int) -> Part:
         prompt = self.style.instructions.memory.format(title=self.book.title, words=words)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence, Set
+from itertools import chain
 
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.names import find_names, words_inside
+from infini_cli.tasks.order import order
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.stems import stems
 
@@ -76,10 +78,12 @@ class Source:
 
     def __init__(self, text: str, reach: int | None) -> None:
         spans = split_sentences(text) if reach is not None else [(0, len(text))]
-        of_each = [frozenset(stems(text[start:end])) for start, end in spans]
+        in_order = [stems(text[start:end]) for start, end in spans]
+        of_each = [frozenset(words) for words in in_order]
         size = reach or 1
         firsts = range(max(1, len(of_each) - size + 1))
         self._runs = [frozenset[str]().union(*of_each[i : i + size]) for i in firsts]
+        self._in_order = [list(chain(*in_order[i : i + size])) for i in firsts]
         # Who acts may be named just before or after, not elsewhere on the page.
         self._around = [
             frozenset[str]().union(*of_each[max(0, i - NAME_REACH) : i + size + NAME_REACH])
@@ -99,6 +103,11 @@ class Source:
             ),
             default=0.0,
         )
+
+    def order(self, sentence: str) -> float:
+        """Give the share of its words that stand in one place in its order."""
+        words = stems(sentence)
+        return max((order(words, place) for place in self._in_order), default=0.0)
 
 
 def is_borne_answer(answer: str, question: str, passages: Sequence[str]) -> bool:

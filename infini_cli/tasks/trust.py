@@ -1,10 +1,10 @@
-"""Which sentences of the notes are likeliest to be true.
+"""Which sentences of the notes are likely to be true.
 
-Two things tell, each as well as the other: the share of a sentence's words that stand in one place
-of its segment, and how sure the model was of what it wrote. On the example, judged by hand, 54 %
-of the sentences were true that were chosen from all over the book for what they have in common
-with the rest; of those chosen by the mean of both ranks, the worst of all left out before, 85 %.
-Asking the model of each sentence whether it is true adds nothing to that.
+Two things tell: how much of a sentence stands in one place of its segment in the same order, and
+how sure the model was of what it wrote. Trust is their product. Notes of the default model on the
+example, judged by reading: 37 of 52 sentences are true, of those with a trust of 0.5 and more 32 of
+38, with 0.6 and more 28 of 30. Neither asking the model of each sentence whether it is true adds to
+that, nor do its activations; see the log. What is not trusted gives way to the book's own words.
 """
 
 from __future__ import annotations
@@ -12,18 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.sentences import split_sentences
 
-WORST_SHARE = 0.3
-"""Of all sentences: these are left out."""
-MIN_SENTENCES = 20
-"""With fewer, as of a single chapter, none is left out: little would be left."""
-UNKNOWN = 0.5
-"""Trust in a sentence of which no measures were kept."""
+STRICTER = 0.1
+"""What `--strict` asks for besides."""
 
 Place = tuple[int, str]
 """A segment and a sentence on it."""
@@ -31,45 +24,31 @@ Place = tuple[int, str]
 
 def trust(notes: Sequence[Note]) -> dict[Place, float]:
     """Tell how far each sentence is to be trusted, 0 to 1; of some notes no measures were kept."""
-    places = [(note, k, text) for note in notes for k, text in enumerate(_sentences(note))]
-    ranks = _ranks([note.supports[k] for note, k, _ in places])
-    ranks += _ranks([note.confidences[k] for note, k, _ in places])
     return {
-        (note.segment, text): float(rank) / 2
-        for (note, _, text), rank in zip(places, ranks, strict=True)
+        (note.segment, text): note.orders[k] * note.confidences[k]
+        for note in notes
+        for k, text in enumerate(_sentences(note))
     }
 
 
-def keep_trusted(notes: Sequence[Note], *, by_chapter: bool = False) -> list[Note]:
-    """Leave out the sentences that are likeliest to be wrong.
+def keep_trusted(notes: Sequence[Note], least: float) -> list[Note]:
+    """Leave out the sentences that are not to be trusted, and notes of which none is left.
 
     Notes of which no measures were kept stay as they are.
 
     Args:
         notes: in reading order.
-        by_chapter: whether every chapter keeps its best sentence, however bad.
+        least: trust that a sentence must have.
     """
     trusted = trust(notes)
-    if len(trusted) < MIN_SENTENCES:
-        return list(notes)
-    least = float(np.quantile(list(trusted.values()), WORST_SHARE))
-    told = {note.chapter_label for note in notes if not _sentences(note)}
-    best: dict[str, Place] = {}
-    for note in notes:
-        for text in _sentences(note):
-            place = (note.segment, text)
-            label = note.chapter_label
-            if by_chapter and label not in told:
-                best[label] = max(best.get(label, place), place, key=trusted.__getitem__)
-    kept = {place for place, value in trusted.items() if value >= least} | set(best.values())
-    pruned = (_prune(note, kept) for note in notes)
+    pruned = (_prune(note, {p for p, value in trusted.items() if value >= least}) for note in notes)
     return [note for note in pruned if note is not None]
 
 
 def _sentences(note: Note) -> list[str]:
     """Give the sentences of a note that has their measures; none of another."""
     found = [note.text[start:end] for start, end in split_sentences(note.text)]
-    has_measures = len(found) == len(note.supports) == len(note.confidences)
+    has_measures = len(found) == len(note.orders) == len(note.confidences)
     return found if has_measures else []
 
 
@@ -84,13 +63,6 @@ def _prune(note: Note, kept: set[Place]) -> Note | None:
     return replace(
         note,
         text=" ".join(sentences[k] for k in chosen),
-        supports=tuple(note.supports[k] for k in chosen),
+        orders=tuple(note.orders[k] for k in chosen),
         confidences=tuple(note.confidences[k] for k in chosen),
     )
-
-
-def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
-    """Give each value's rank, 0 to 1; equal ones share the mean of theirs."""
-    _, inverse, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return ((ends - (counts - 1) / 2 - 1)[inverse]) / max(1, len(values) - 1)

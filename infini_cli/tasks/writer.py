@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,7 @@ def write_branches(
     done: int = 0,
     total: int | None = None,
     independent: bool = False,
+    is_taught: bool = False,
 ) -> list[Draft]:
     """Decode branches as one batch.
 
@@ -125,8 +127,10 @@ def write_branches(
         done: texts of this work written before, for display.
         total: texts of this work in all, for display.
         independent: whether each is to be the same whatever is written beside it.
+        is_taught: whether the model writes as it was taught to write notes.
     """
     from infini_models import generate
+    from infini_models.low_rank import corrected
     from infini_models.sampling import Sampling
 
     decoder = StreamDecoder(model.tokenizer)
@@ -145,22 +149,24 @@ def write_branches(
             rate = num_written / (now - started)
             progress(Write(what, done, total or len(branches), num_written, rate))
 
-    written = generate.write_branches(
-        model.decoder,
-        branches,
-        Sampling(
-            temperature=sampling.temperature,
-            top_k=sampling.top_k,
-            top_p=sampling.top_p,
-            seed=sampling.seed,
-            repetition_penalty=REPETITION_PENALTY,
-            no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
-        ),
-        model.chat.stop_ids,
-        on_token,
-        release=True,
-        independent=independent,
+    choice = Sampling(
+        temperature=sampling.temperature,
+        top_k=sampling.top_k,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
+        repetition_penalty=REPETITION_PENALTY,
+        no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
     )
+    with corrected(model.decoder) if is_taught else nullcontext():
+        written = generate.write_branches(
+            model.decoder,
+            branches,
+            choice,
+            model.chat.stop_ids,
+            on_token,
+            release=True,
+            independent=independent,
+        )
     if write is not None and (rest := decoder.flush()):
         write(rest)
     rate = num_written / max(time.monotonic() - started, 1e-9)

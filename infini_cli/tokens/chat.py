@@ -112,9 +112,24 @@ class ChatTemplate:
     @property
     def stop_ids(self) -> frozenset[int]:
         """Tokens that end an answer: those of the tokenizer, and the marker after a turn."""
+        return self._tokenizer.eos_ids | self._end_of_turn
+
+    @property
+    def end_of_turn(self) -> int:
+        """The token that ends an answer, as one who answers would write it.
+
+        Raises:
+            ModelIncompatible: there is none.
+        """
+        found = sorted(self._end_of_turn or self._tokenizer.eos_ids)
+        if not found:
+            raise ModelIncompatible("the model has no token that ends an answer")
+        return found[0]
+
+    @property
+    def _end_of_turn(self) -> frozenset[int]:
         end = self.split([Message("user", ""), Message("assistant", "")], 1, reply=False).after
-        first = frozenset(end[:1]) & self._tokenizer.marker_ids
-        return self._tokenizer.eos_ids | first
+        return frozenset(end[:1]) & self._tokenizer.marker_ids
 
     def encode(self, messages: Sequence[Message], *, reply: bool = True) -> list[int]:
         """Encode a conversation.

@@ -48,7 +48,32 @@ class Step:
     seconds: float
 
 
-def write_step(folder: Path, step: Step) -> None:
+@dataclass(frozen=True, slots=True)
+class WriterStep:
+    """What one step of teaching a writer gave.
+
+    Attributes:
+        step: its number, from 1.
+        loss: nats a token of the notes.
+        token_accuracy: share of those tokens whose likeliest token was right, 0 to 1.
+        held_out_loss: the same of notes that are not learnt from, where it was measured.
+        gradient_norm: before clipping.
+        learning_rate: of all.
+        num_tokens: of the notes.
+        seconds: wall time.
+    """
+
+    step: int
+    loss: float
+    token_accuracy: float
+    held_out_loss: float | None
+    gradient_norm: float
+    learning_rate: float
+    num_tokens: int
+    seconds: float
+
+
+def write_step(folder: Path, step: Step | WriterStep) -> None:
     """Add a step to a run's log."""
     with (folder / LOG).open("a", encoding="utf-8") as log:
         log.write(json.dumps(asdict(step)) + "\n")

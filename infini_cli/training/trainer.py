@@ -18,6 +18,7 @@ from infini_cli.training.recipe import OptimizerRecipe, Recipe
 from infini_cli.training.samples import Batch, Sampler, growth
 from infini_cli.training.state import State, read_state, write_state
 from infini_cli.training.team import Team
+from infini_cli.training.writer_recipe import TeachingRecipe
 
 if TYPE_CHECKING:
     from infini_models.decoder import Decoder
@@ -227,7 +228,7 @@ class Trainer:
         self.num_done = state.num_done
 
 
-def schedule(settings: OptimizerRecipe, step: int, num_steps: int) -> float:
+def schedule(settings: OptimizerRecipe | TeachingRecipe, step: int, num_steps: int) -> float:
     """Give the factor of the learning rates: warm-up, then half a cosine down to a tenth."""
     if step < settings.num_warmup_steps:
         return (step + 1) / settings.num_warmup_steps

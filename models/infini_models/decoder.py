@@ -267,11 +267,18 @@ class Decoder(nn.Module):
         Returns:
             float32 activations after the last norm of each row's last real token, [B, D].
         """
+        hidden_BSD = self.extend_all(ids_BS, num_tokens_B, cache)
+        last_BD = hidden_BSD[torch.arange(len(num_tokens_B)), num_tokens_B - 1]
+        normed_BD: Tensor = self.norm(last_BD)
+        return normed_BD
+
+    def extend_all(self, ids_BS: Tensor, num_tokens_B: Tensor, cache: BranchCache) -> Tensor:
+        """Do as `extend`; give the float32 activations before the last norm of all, [B, S, D]."""
         # Made once for all layers.
         tokens = cache.next_tokens(ids_BS.shape[1], self.config.num_groups)
         cosine, sine = rotary_tables(self.frequencies, tokens.positions_BS)
         tables = (cosine[:, None], sine[:, None])
-        hidden_BSD = self.embed_tokens(ids_BS).float()
+        hidden_BSD: Tensor = self.embed_tokens(ids_BS).float()
         for index, layer in enumerate(self._layers):
             attended_BSD = layer.self_attn.extend(
                 layer.attention_input(hidden_BSD),
@@ -282,9 +289,7 @@ class Decoder(nn.Module):
             )
             hidden_BSD = layer.add_feed_forward(hidden_BSD + attended_BSD)
         cache.advance(num_tokens_B)
-        last_BD = hidden_BSD[torch.arange(len(num_tokens_B)), num_tokens_B - 1]
-        normed_BD: Tensor = self.norm(last_BD)
-        return normed_BD
+        return hidden_BSD
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Give float32 scores over the vocabulary for activations [..., D]."""

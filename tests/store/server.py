@@ -75,6 +75,7 @@ def model_of(content: bytes, folder: Path, *sources: Source) -> CatalogModel:
         summary="a test",
         num_parameters=1,
         segment_length=64,
+        min_trust=0.6,
         is_default=True,
         file_name="file.gguf",
         num_bytes=len(content),

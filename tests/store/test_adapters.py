@@ -1,4 +1,4 @@
-"""The trained memories that ship: small, whole, and with what made them."""
+"""The trained memories and writers that ship: small, whole, and with what made them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from infini_models.adapter import read_memory_config
 from infini_models.config import BranchConfig
 from safetensors.torch import load_file
 
-from infini_cli.store.catalog import catalog
+from infini_cli.store.catalog import catalog, default_model
 from infini_cli.training.recipe import read_recipe
+from infini_cli.training.writer_recipe import read_writer_recipe
 
 SHIPPED = [(model, path) for model in catalog() for path in model.adapters.values()]
 MAX_BYTES = 32 << 20
@@ -23,7 +24,8 @@ def test_one_ships() -> None:
     assert [(model.name, path.stem) for model, path in SHIPPED] == [
         ("smollm2-135m-infini", "adapter")
     ]
-    assert sum(path.stat().st_size for _, path in SHIPPED) < MAX_BYTES
+    files = [path for _, path in SHIPPED] + [model.writer for model in catalog() if model.writer]
+    assert sum(path.stat().st_size for path in files) < MAX_BYTES
     # It is used unless another is named, or none.
     assert [model.name for model in catalog() if model.adapter] == ["smollm2-135m-infini"]
 
@@ -52,3 +54,35 @@ def test_its_recipes_and_logs_lie_beside_it(stage: str) -> None:
     assert recipe.samples.max_tokens <= 5000
     assert recipe.samples.held_out == "held-out.txt"
     assert recipe.base == model.name
+
+
+def test_the_default_model_has_a_writer_that_is_whole() -> None:
+    assert [model.name for model in catalog() if model.writer] == [default_model().name]
+    assert default_model().writer not in default_model().adapters.values()
+    path = default_model().writer
+    assert path is not None
+    tensors = load_file(path)
+    # Seven projections in each of 28 layers, two factors each.
+    assert len(tensors) == 28 * 7 * 2
+    for name, tensor in tensors.items():
+        assert bool(torch.isfinite(tensor.float()).all()), name
+        assert bool(tensor.any()), name
+        assert 4 in tensor.shape, name
+
+
+def test_the_writers_recipe_notes_and_log_lie_beside_it() -> None:
+    folder = default_model().folder
+    recipe = read_writer_recipe(folder / "recipes" / "writer.toml")
+    assert recipe.base == default_model().name
+    notes = [
+        json.loads(line)
+        for line in (folder / "recipes" / recipe.notes.file).read_text("utf-8").splitlines()
+    ]
+    assert len({(note["text"], note["start"]) for note in notes}) == len(notes) == 360
+    for note in notes:
+        assert len(note["note"].split()) < 60
+        assert note["start"] < note["end"]
+    lines = (folder / "logs" / "writer.jsonl").read_text("utf-8").splitlines()
+    # It was stopped before the recipe's end: see the card.
+    assert [json.loads(line)["step"] for line in lines] == list(range(1, 41))
+    assert recipe.num_steps(len(notes) - recipe.notes.num_held_out) > len(lines)

@@ -16,18 +16,26 @@ ALSO = "The pilot sleeps on deck."
 FALSE = "A burglar steals fourteen pearls."
 
 
-def note(*drafts: Draft) -> Note:
+def note(draft: Draft, telling: Draft | None = None) -> Note:
     segment = Segment(3, "2", "Two", np.zeros(4, dtype=np.int32), 10, 90, "a", "b", True)
-    return make_note(segment, SOURCE, drafts)
+    return make_note(segment, SOURCE, draft, telling)
 
 
 def test_each_sentence_that_stays_has_its_measures() -> None:
-    made = note(Draft(f"{TRUE} {FALSE}", 20, False, 0.75), Draft(ALSO, 9, False, 0.5))
-    assert made.text == f"{TRUE} {ALSO}"
+    turned = "The walnut box opens Nerrin."
+    made = note(Draft(f"{TRUE} {FALSE} {turned}", 20, False, 0.75))
+    assert made.text == f"{TRUE} {turned}"
     assert (made.segment, made.chapter_label, made.start, made.end) == (3, "2", 10, 90)
-    assert made.supports == (1.0, 1.0)
-    assert made.confidences == (0.75, 0.5)
+    assert made.orders == (1.0, 0.5)
+    assert made.confidences == (0.75, 0.75)
     assert made.support == 1.0
+    assert made.telling == ""
+
+
+def test_what_was_copied_is_its_first_sentence() -> None:
+    made = note(Draft(TRUE, 9, False), Draft(f"{ALSO} {TRUE}", 9, False))
+    assert (made.text, made.telling) == (TRUE, ALSO)
+    assert note(Draft(TRUE, 9, False), Draft("", 0, False)).telling == ""
 
 
 def test_the_best_stays_where_nothing_is_borne() -> None:
@@ -39,17 +47,17 @@ def test_the_best_stays_where_nothing_is_borne() -> None:
 
 def test_what_the_limit_cut_off_goes() -> None:
     half = "Nerrin opens the walnut"
-    assert note(Draft(half, 9, True), Draft(ALSO, 9, False)).text == ALSO
+    assert note(Draft(f"{ALSO} {half}", 9, True)).text == ALSO
     assert note(Draft(half, 9, True)).text == half
-    assert note(Draft(half, 9, False), Draft(ALSO, 9, False)).text == f"{half} {ALSO}"
+    assert note(Draft(f"{ALSO} {half}", 9, False)).text == f"{ALSO} {half}"
 
 
 def test_nothing_written_is_an_empty_note() -> None:
-    assert note(Draft("", 0, False)).text == ""
-    assert note().support == 0.0
+    made = note(Draft("", 0, False))
+    assert (made.text, made.support, made.orders) == ("", 0.0, ())
 
 
 @pytest.mark.parametrize("text", ["One. Two", "Dr", "He said: no", "…"])
 def test_measures_are_of_sentences_or_there_are_none(text: str) -> None:
-    made = note(Draft(text, 3, False), Draft(text, 3, False))
-    assert len(made.supports) == len(made.confidences)
+    made = note(Draft(f"{text} {text}", 3, False))
+    assert len(made.orders) == len(made.confidences)

@@ -39,7 +39,7 @@ def books() -> list[Book]:
 
 
 def read(some: list[Book], model: Model, progress: Callable[[Event], None] = silent) -> None:
-    read_together.read_together(some, model, progress, USUAL.questions)
+    read_together.read_together(some, model, progress, USUAL)
 
 
 def kept() -> dict[str, bytes]:
@@ -83,7 +83,7 @@ def count_batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_all_notes_are_one_batch(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = count_batches(monkeypatch)
     read(books(), tiny)
-    num_questions = len(USUAL.questions)
+    num_questions = len(USUAL.questions())
     assert len(sizes) == 1
     assert sizes[0] % num_questions == 0
     assert sizes[0] >= len(WORDS) * num_questions
