@@ -18,9 +18,13 @@ from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from infini_cli.evaluation.babilong import Story
+    from infini_cli.progress import Progress
     from infini_cli.tokens.tokenizer import Tokenizer
+    from infini_cli.training.log import Step, WriterStep
     from infini_cli.training.prompts import Sources
     from infini_cli.training.recipe import Recipe
+    from infini_cli.training.trainer import Trainer
+    from infini_cli.training.writer_trainer import WriterTrainer
 
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file.")]
 RunFolder = Annotated[
@@ -66,10 +70,10 @@ def _teach_memory(
     offline: bool,
     json: bool,
 ) -> None:
-    from infini_cli.progress import Learn, silent
+    from infini_cli.progress import silent
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.begin import add_memory
-    from infini_cli.training.log import Step, read_log
+    from infini_cli.training.log import read_log
     from infini_cli.training.recipe import read_recipe
     from infini_cli.training.samples import Sampler
     from infini_cli.training.team import Team
@@ -87,24 +91,7 @@ def _teach_memory(
             recipe.seed,
         )
         trainer = Trainer(model.decoder, sampler, recipe, output, team)
-        last: Step | None = None
-        began, done_before = time.monotonic(), trainer.num_done
-        for step in trainer.run(until=until):
-            last = step
-            num_left = recipe.num_steps - step.step
-            progress(
-                Learn(
-                    recipe=recipe_file.name,
-                    step=step.step,
-                    num_steps=recipe.num_steps,
-                    task=step.task,
-                    loss=step.loss,
-                    token_accuracy=step.token_accuracy,
-                    tokens_per_second=step.num_tokens / max(step.seconds, 1e-9),
-                    # Steps are of many lengths: those of this run, not the last alone.
-                    seconds_left=num_left * (time.monotonic() - began) / (step.step - done_before),
-                )
-            )
+        last = _follow(recipe_file, trainer, until, progress)
     adapter = output / ADAPTER
     if not team.leads:
         team.end()
@@ -114,11 +101,7 @@ def _teach_memory(
 
         plot_training(read_log(output), plot)
         terminal.note(f"drew `{plot}`")
-    if json:
-        values = {"adapter": str(adapter), "num_steps": recipe.num_steps}
-        terminal.write(to_json({**values, "last_loss": last.loss if last else None}))
-    else:
-        terminal.note(f"wrote `{adapter}`")
+    _tell(terminal, "adapter", adapter, recipe.num_steps, last, json=json)
     team.end()
 
 
@@ -132,9 +115,7 @@ def _teach_writer(
     offline: bool,
     json: bool,
 ) -> None:
-    from infini_cli.progress import Learn
     from infini_cli.tasks.model import open_trainable_model
-    from infini_cli.training.log import WriterStep
     from infini_cli.training.pages import read_pages
     from infini_cli.training.writer_recipe import read_writer_recipe
     from infini_cli.training.writer_trainer import WRITER, WriterTrainer
@@ -146,26 +127,49 @@ def _teach_writer(
     with terminal.progress() as progress:
         model = open_trainable_model(recipe.base, offline=offline, progress=progress)
         trainer = WriterTrainer(model, pages, recipe, output)
-        last: WriterStep | None = None
-        began, done_before = time.monotonic(), trainer.num_done
-        for step in trainer.run(until=until):
-            last = step
-            seconds_a_step = (time.monotonic() - began) / (step.step - done_before)
-            progress(
-                Learn(
-                    recipe=recipe_file.name,
-                    step=step.step,
-                    num_steps=trainer.num_steps,
-                    task="notes",
-                    loss=step.loss,
-                    token_accuracy=step.token_accuracy,
-                    tokens_per_second=step.num_tokens / max(step.seconds, 1e-9),
-                    seconds_left=(trainer.num_steps - step.step) * seconds_a_step,
-                )
+        last = _follow(recipe_file, trainer, until, progress)
+    _tell(terminal, "writer", output / WRITER, trainer.num_steps, last, json=json)
+
+
+def _follow(
+    recipe_file: Path, trainer: Trainer | WriterTrainer, until: int | None, progress: Progress
+) -> Step | WriterStep | None:
+    """Train, telling of every step; gives the last one, if any was left to take."""
+    from infini_cli.progress import Learn
+
+    last: Step | WriterStep | None = None
+    began, done_before = time.monotonic(), trainer.num_done
+    for step in trainer.run(until=until):
+        last = step
+        # Steps are of many lengths: those of this run, not the last alone.
+        seconds_a_step = (time.monotonic() - began) / (step.step - done_before)
+        progress(
+            Learn(
+                recipe=recipe_file.name,
+                step=step.step,
+                num_steps=trainer.num_steps,
+                task=step.task,
+                loss=step.loss,
+                token_accuracy=step.token_accuracy,
+                tokens_per_second=step.num_tokens / max(step.seconds, 1e-9),
+                seconds_left=(trainer.num_steps - step.step) * seconds_a_step,
             )
-    path = output / WRITER
+        )
+    return last
+
+
+def _tell(
+    terminal: Terminal,
+    kind: str,
+    path: Path,
+    num_steps: int,
+    last: Step | WriterStep | None,
+    *,
+    json: bool,
+) -> None:
+    """Tell what was written."""
     if json:
-        values = {"writer": str(path), "num_steps": trainer.num_steps}
+        values = {kind: str(path), "num_steps": num_steps}
         terminal.write(to_json({**values, "last_loss": last.loss if last else None}))
     else:
         terminal.note(f"wrote `{path}`")

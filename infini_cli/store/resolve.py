@@ -15,7 +15,7 @@ from infini_cli import paths
 from infini_cli.errors import ModelIncompatible, ModelNotFound
 from infini_cli.progress import Progress, silent
 from infini_cli.store import hub, models
-from infini_cli.store.catalog import catalog, default_model, find_model
+from infini_cli.store.catalog import CatalogModel, catalog, default_model, find_model
 from infini_cli.store.convert import Form, convert, converted_folder
 from infini_cli.store.fingerprint import fingerprint
 
@@ -123,8 +123,7 @@ def find_adapter(argument: str | None, adapter: Path | None) -> Path | None:
         adapter: a file, or the name of a memory beside the model's card; None: the one that
             comes with the model for every use; `NO_ADAPTER`: none.
     """
-    name = argument or default_model().name
-    model = next((model for model in catalog() if model.name == name), None)
+    model = _of_catalog(argument)
     if adapter is None:
         return model.adapter if model is not None else None
     if adapter == NO_ADAPTER:
@@ -142,8 +141,14 @@ def find_writer(argument: str | None, writer: Path | None) -> Path | None:
     """
     if writer is not None:
         return None if writer == NO_ADAPTER else writer
+    model = _of_catalog(argument)
+    return model.writer if model is not None else None
+
+
+def _of_catalog(argument: str | None) -> CatalogModel | None:
+    """Give the model of the catalog that is meant, if it is one of these."""
     name = argument or default_model().name
-    return next((model.writer for model in catalog() if model.name == name), None)
+    return next((model for model in catalog() if model.name == name), None)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -73,11 +73,14 @@ def _copied(notes: Sequence[Note], sentences: Sequence[Sentence]) -> list[Senten
     found = []
     for note in notes:
         near = sentences[bisect_left(starts, note.start) : bisect_left(starts, note.end)]
+        if not near or not note.telling:
+            continue
         words = stems(note.telling)
-        likeness = [_likeness(words, stems(one.text)) for one in near]
-        best = max(range(len(near)), key=likeness.__getitem__, default=None)
-        if best is not None and likeness[best] >= MIN_LIKENESS:
-            found.append(near[best])
+        likeness, best = max(
+            ((_likeness(words, stems(one.text)), one) for one in near), key=lambda pair: pair[0]
+        )
+        if likeness >= MIN_LIKENESS:
+            found.append(best)
     return found
 
 

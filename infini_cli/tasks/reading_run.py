@@ -64,7 +64,7 @@ Steps = Generator[Group, Sequence[Draft], None]
 
 def note_recipe(model: Model, instructions: Instructions) -> str:
     """Hash what notes depend on besides the model's memory and the text."""
-    questions = instructions.questions(is_taught=bool(model.writer))
+    questions, is_taught = _questions(model, instructions)
     return prompts.notes_recipe(
         NOTE_TOKENS,
         NO_REPEAT_NGRAM_SIZE,
@@ -72,8 +72,14 @@ def note_recipe(model: Model, instructions: Instructions) -> str:
         MIN_SUPPORT,
         NOTE_REACH,
         NAME_REACH,
-        questions=[*questions, model.writer] if prompts.TAUGHT_NOTE in questions else questions,
+        questions=[*questions, model.writer] if is_taught else questions,
     )
+
+
+def _questions(model: Model, instructions: Instructions) -> tuple[tuple[str, ...], bool]:
+    """Give what is asked of every segment, and whether the model was taught to answer that."""
+    questions = instructions.questions(is_taught=bool(model.writer))
+    return questions, prompts.TAUGHT_NOTE in questions
 
 
 class ReadingRun:
@@ -108,8 +114,7 @@ class ReadingRun:
         split = model.chat.split(turn, 1)
         encode = model.tokenizer.encode
         self.prefix = [*split.before, *encode(prompts.PART_INTRODUCTION)]
-        questions = instructions.questions(is_taught=bool(model.writer))
-        self.is_taught = prompts.TAUGHT_NOTE in questions
+        questions, self.is_taught = _questions(model, instructions)
         self.suffixes = [[*encode(question), *split.after] for question in questions]
         last = plan.segments[-1].chapter_label if plan.segments else ""
         self.last_chapter = len(plan.segments) - len(plan.chapter_segments(last))

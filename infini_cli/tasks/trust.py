@@ -40,8 +40,8 @@ def keep_trusted(notes: Sequence[Note], least: float) -> list[Note]:
         notes: in reading order.
         least: trust that a sentence must have.
     """
-    trusted = trust(notes)
-    pruned = (_prune(note, {p for p, value in trusted.items() if value >= least}) for note in notes)
+    kept = {place for place, value in trust(notes).items() if value >= least}
+    pruned = (_prune(note, kept) for note in notes)
     return [note for note in pruned if note is not None]
 
 

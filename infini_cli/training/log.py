@@ -72,6 +72,11 @@ class WriterStep:
     num_tokens: int
     seconds: float
 
+    @property
+    def task(self) -> str:
+        """What was learnt."""
+        return "notes"
+
 
 def write_step(folder: Path, step: Step | WriterStep) -> None:
     """Add a step to a run's log."""

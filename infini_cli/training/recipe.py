@@ -50,6 +50,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from infini_cli.errors import UsageError
 from infini_cli.toml_values import Span, make_part, read_toml
@@ -133,9 +134,13 @@ class Recipe:
     @property
     def sha256(self) -> str:
         """Hash of all that it says; where it lies does not count."""
-        values = asdict(self)
-        del values["folder"]
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+        return hash_recipe(asdict(self))
+
+
+def hash_recipe(values: dict[str, Any]) -> str:
+    """Hash all that a recipe says but the folder it lies in."""
+    said = {name: value for name, value in values.items() if name != "folder"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from infini_cli.errors import DamagedInput, UsageError
 if TYPE_CHECKING:
     from infini_models.memory import Memory
     from torch import Tensor
+    from torch.optim import Optimizer
 
 CARRIED = "carried:"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -34,6 +35,53 @@ class State:
     learned: Mapping[str, Tensor]
     moments: Mapping[str, Mapping[str, Tensor]]
     carried: Memory | None
+
+
+def moments_of(
+    optimizer: Optimizer,
+    learned: Mapping[str, Tensor],
+    whole: Callable[[Tensor], Tensor] = lambda tensor: tensor,
+) -> dict[str, dict[str, Tensor]]:
+    """Give an optimiser's moments by parameter; nothing is known of one no gradient has reached.
+
+    Args:
+        optimizer: of the parameters.
+        learned: the parameters, by name.
+        whole: puts a tensor together, where several processes have parts of it.
+    """
+    known = {name: optimizer.state.get(parameter, {}) for name, parameter in learned.items()}
+    return {
+        name: {key: whole(value) for key, value in moments.items()}
+        for name, moments in known.items()
+        if moments
+    }
+
+
+def take_state(
+    state: State,
+    learned: Mapping[str, Tensor],
+    optimizer: Optimizer,
+    part: Callable[[Tensor, Tensor], Tensor] = lambda tensor, parameter: tensor,
+) -> None:
+    """Give parameters and their optimiser what a state holds.
+
+    Args:
+        state: of a run with the same parameters.
+        learned: the parameters, by name; changed in place.
+        optimizer: of the parameters; changed in place.
+        part: takes this process's part of a tensor, as it has one of a parameter.
+    """
+    import torch
+
+    with torch.no_grad():
+        for name, parameter in learned.items():
+            parameter.copy_(part(state.learned[name], parameter))
+            if name in state.moments:
+                moments = dict(state.moments[name])
+                optimizer.state[parameter] = {
+                    "step": moments.pop("step"),
+                    **{key: part(moment, parameter) for key, moment in moments.items()},
+                }
 
 
 def write_state(path: Path, state: State, recipe_sha256: str) -> None:

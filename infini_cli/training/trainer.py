@@ -16,7 +16,13 @@ from infini_cli.atomic import write_atomically
 from infini_cli.training.log import Step, cut_log, write_step
 from infini_cli.training.recipe import OptimizerRecipe, Recipe
 from infini_cli.training.samples import Batch, Sampler, growth
-from infini_cli.training.state import State, read_state, write_state
+from infini_cli.training.state import (
+    State,
+    moments_of,
+    read_state,
+    take_state,
+    write_state,
+)
 from infini_cli.training.team import Team
 from infini_cli.training.writer_recipe import TeachingRecipe
 
@@ -84,6 +90,11 @@ class Trainer:
             self._restore()
         if self.team.leads:
             cut_log(folder, self.num_done)
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the whole run."""
+        return self.recipe.num_steps
 
     def run(self, steps_between_saves: int = 20, until: int | None = None) -> Iterator[Step]:
         """Train, saving on the way and at the end.
@@ -192,16 +203,10 @@ class Trainer:
         from infini_models.adapter import serialize_adapter
 
         whole = self.team.whole
-        # Nothing is known yet of a parameter that no gradient has reached.
-        known = {name: self.optimizer.state.get(p, {}) for name, p in self.learned.items()}
         state = State(
             num_done=self.num_done,
             learned={name: whole(p) for name, p in self.learned.items()},
-            moments={
-                name: {key: whole(value) for key, value in moments.items()}
-                for name, moments in known.items()
-                if moments
-            },
+            moments=moments_of(self.optimizer, self.learned, whole),
             carried=self.team.whole_memory(self.carried) if self.carried is not None else None,
         )
         adapter = serialize_adapter(self.decoder, gather=whole)
@@ -210,19 +215,9 @@ class Trainer:
             write_atomically(self.folder / ADAPTER, adapter)
 
     def _restore(self) -> None:
-        import torch
-
         path, empty = self.folder / STATE, self.decoder.empty_memory()
         state = read_state(path, self.recipe.sha256, self.learned, empty)
-        with torch.no_grad():
-            for name, parameter in self.learned.items():
-                parameter.copy_(self.team.part(state.learned[name], parameter))
-                if name in state.moments:
-                    moments = dict(state.moments[name])
-                    self.optimizer.state[parameter] = {
-                        "step": moments.pop("step"),
-                        **{key: self.team.part(m, parameter) for key, m in moments.items()},
-                    }
+        take_state(state, self.learned, self.optimizer, self.team.part)
         if state.carried is not None:
             self.carried = self.team.own_memory(state.carried)
         self.num_done = state.num_done

@@ -21,14 +21,13 @@ clip_norm = 1.0
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from infini_cli.errors import UsageError
 from infini_cli.toml_values import make_part, read_toml
+from infini_cli.training.recipe import hash_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,7 @@ class WriterRecipe:
     @property
     def sha256(self) -> str:
         """Hash of all that it says; where it lies does not count."""
-        values = asdict(self)
-        del values["folder"]
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+        return hash_recipe(asdict(self))
 
     def num_steps(self, num_notes: int) -> int:
         """Give the steps that its epochs come to.

@@ -22,7 +22,13 @@ from infini_cli.tasks.model import Model
 from infini_cli.tokens.chat import Message
 from infini_cli.training.log import WriterStep, cut_log, write_step
 from infini_cli.training.pages import Page
-from infini_cli.training.state import State, read_state, write_state
+from infini_cli.training.state import (
+    State,
+    moments_of,
+    read_state,
+    take_state,
+    write_state,
+)
 from infini_cli.training.trainer import STATE, schedule
 from infini_cli.training.writer_recipe import WriterRecipe
 
@@ -214,21 +220,14 @@ class WriterTrainer:
         """Write state and writer, each whole or not at all."""
         from infini_models.low_rank import serialize_corrections
 
-        moments = {name: self.optimizer.state.get(p, {}) for name, p in self.learned.items()}
-        known = {name: dict(found) for name, found in moments.items() if found}
-        state = State(self.num_done, self.learned, known, None)
+        moments = moments_of(self.optimizer, self.learned)
+        state = State(self.num_done, self.learned, moments, None)
         write_state(self.folder / STATE, state, self.recipe.sha256)
         write_atomically(self.folder / WRITER, serialize_corrections(self.model.decoder))
 
     def _restore(self) -> None:
-        import torch
-
         state = read_state(self.folder / STATE, self.recipe.sha256, self.learned, ())
-        with torch.no_grad():
-            for name, parameter in self.learned.items():
-                parameter.copy_(state.learned[name])
-                if name in state.moments:
-                    self.optimizer.state[parameter] = dict(state.moments[name])
+        take_state(state, self.learned, self.optimizer)
         for _ in range(state.num_done):
             self._draw()
         self.num_done = state.num_done

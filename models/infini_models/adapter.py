@@ -13,8 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from infini_models.attention import InfiniAttention
@@ -22,6 +21,7 @@ from infini_models.branch import MemoryBranch
 from infini_models.config import PAPER, BranchConfig, MemoryConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import ConfigError, WeightsError
+from infini_models.tensor_file import load_tensors, read_metadata
 
 METADATA_KEY = "memory"
 PART = ".memory_branch."
@@ -80,7 +80,7 @@ def restore_branches(decoder: Decoder, path: Path, num_taps: int | None = None) 
     if num_taps is not None and is_widened:
         config = replace(config, num_taps=num_taps)
     grow_branches(decoder, config)
-    tensors = _load(path)
+    tensors = load_tensors(path)
     wanted = {
         f"model.{name}": parameter
         for name, parameter in decoder.named_parameters()
@@ -136,7 +136,7 @@ def merge_adapter(weights: Sequence[Path], adapter: Path, path: Path) -> None:
     """
     tensors: dict[str, Tensor] = {}
     for file in (*weights, adapter):
-        tensors |= _load(file)
+        tensors |= load_tensors(file)
     path.write_bytes(save(tensors, {METADATA_KEY: _memory_of(adapter)}))
 
 
@@ -150,10 +150,12 @@ def split_adapter(weights: Sequence[Path], path: Path) -> None:
     Raises:
         WeightsError: a file is damaged, or holds no adapter.
     """
-    holder = next((file for file in weights if _memory_text(file) is not None), None)
+    holder = next((file for file in weights if read_metadata(file, METADATA_KEY) is not None), None)
     if holder is None:
         raise WeightsError("the checkpoint holds no adapter")
-    tensors = {name: t for file in weights for name, t in _load(file).items() if PART in name}
+    tensors = {
+        name: t for file in weights for name, t in load_tensors(file).items() if PART in name
+    }
     path.write_bytes(save(tensors, {METADATA_KEY: _memory_of(holder)}))
 
 
@@ -166,36 +168,17 @@ def read_memory_config(weights: Sequence[Path]) -> MemoryConfig | BranchConfig:
     """
     found: MemoryConfig | BranchConfig = PAPER
     for path in weights:
-        text = _memory_text(path)
+        text = read_metadata(path, METADATA_KEY)
         if text is not None:
             found = _config_from(text, path)
     return found
 
 
-def _memory_text(path: Path) -> str | None:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get(METADATA_KEY)
-    except (SafetensorError, OSError) as error:
-        raise _unreadable(path, error) from error
-
-
 def _memory_of(path: Path) -> str:
-    text = _memory_text(path)
+    text = read_metadata(path, METADATA_KEY)
     if text is None:
         raise WeightsError(f"`{path.name}` is no adapter")
     return text
-
-
-def _load(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> WeightsError:
-    return WeightsError(f"`{path.name}` is not a readable safetensors file: {error}")
 
 
 def _config_from(text: str, path: Path) -> BranchConfig:

@@ -21,6 +21,7 @@ from infini_models.errors import WeightsError
 from infini_models.linear import Int8Linear, quantize_rows
 from infini_models.machine import Form, keep_few_kernels
 from infini_models.rotary import rotary_frequencies
+from infini_models.tensor_file import unreadable
 
 MAX_NAMED = 8
 """Tensors named in an error; more are counted."""
@@ -82,7 +83,7 @@ def _open(path: Path) -> dict[str, Tensor]:
             names = list(file.keys())
         return {name: _map(path, name) for name in names}
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"`{path.name}` is not a readable safetensors file: {error}") from error
+        raise unreadable(path, error) from error
 
 
 def _map(path: Path, name: str) -> Tensor:

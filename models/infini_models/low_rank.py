@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from infini_models.decoder import Decoder
 from infini_models.errors import WeightsError
 from infini_models.linear import Int8Linear, Linear, multiply
+from infini_models.tensor_file import load_tensors, read_metadata
 
 METADATA_KEY = "writer"
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
@@ -85,12 +85,7 @@ def restore_corrections(decoder: Decoder, path: Path, dtype: torch.dtype | None 
     Raises:
         WeightsError: the file is damaged, or is not for this decoder.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(METADATA_KEY)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"`{path.name}` is not a readable safetensors file: {error}") from error
+    text, tensors = read_metadata(path, METADATA_KEY), load_tensors(path)
     try:
         rank = int(json.loads(text or "{}")["rank"])
     except (ValueError, KeyError, TypeError) as error:
