@@ -236,12 +236,15 @@ def hash_settings(
 
 
 def _model_settings(model: ModelOptions) -> str:
-    from infini_cli.store.resolve import find_adapter, find_writer
+    from infini_cli.store.resolve import find_adapter, find_salience, find_writer
 
-    adapter = find_adapter(model.model, model.adapter)
-    writer = find_writer(model.model, model.writer)
-    files = [path for path in (adapter, writer) if path is not None and path.is_file()]
-    return " ".join([model.model, *map(hash_file, files)])
+    found = (
+        find_adapter(model.model, model.adapter),
+        find_writer(model.model, model.writer),
+        find_salience(model.model, model.salience),
+    )
+    hashes = [hash_file(path) if path is not None and path.is_file() else "-" for path in found]
+    return " ".join([model.model, *hashes])
 
 
 def _arguments(books: list[Path] | None, files_from: Path | None) -> list[Path]:

@@ -44,6 +44,7 @@ def open_model(options: ModelOptions, progress: Progress) -> Model:
         options.model,
         adapter=options.adapter,
         writer=options.writer,
+        salience=options.salience,
         offline=options.offline,
         progress=progress,
     )

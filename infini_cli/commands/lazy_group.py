@@ -20,7 +20,7 @@ VERBS = {
     "extract": "Write the text of a book, cleaned and in reading order.",
     "tokens": "Count the tokens that a model would read of a book.",
     "recipes": "List, show and copy recipes: how summaries are written.",
-    "train": "Teach a model a memory, or to write notes, its base left as it is.",
+    "train": "Teach a model a memory, to write notes, or what matters; its base stays as it is.",
     "eval": "Measure what a model's memory holds, and what it writes.",
     "models": "Fetch, list, check and remove models.",
     "memory": "Manage the book memories that infini keeps.",

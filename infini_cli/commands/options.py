@@ -250,6 +250,16 @@ Writer = Annotated[
 ]
 
 
+Salience = Annotated[
+    Path | None,
+    typer.Option(
+        "--salience",
+        help="What tells the model which sentences matter: a safetensors file, or `none`.",
+        metavar="FILE",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """Which model, and where it may come from."""
@@ -257,6 +267,7 @@ class ModelOptions:
     model: Model = DEFAULT_MODEL
     adapter: Adapter = None
     writer: Writer = None
+    salience: Salience = None
     offline: Offline = False
 
 

@@ -53,10 +53,12 @@ def command(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Teach a model a memory, or to write notes, its base left as it is."""
-    from infini_cli.training.writer_recipe import is_writer_recipe
+    """Teach a model a memory, to write notes, or what matters; its base stays as it is."""
+    from infini_cli.toml_values import read_toml
 
-    teach = _teach_writer if is_writer_recipe(recipe_file) else _teach_memory
+    tables = read_toml(recipe_file).keys()
+    found = [teach for table, teach in _TEACHERS.items() if table in tables]
+    teach = found[0] if found else _teach_memory
     teach(terminal, recipe_file, output, until=until, plot=plot, offline=offline, json=json)
 
 
@@ -120,8 +122,7 @@ def _teach_writer(
     from infini_cli.training.writer_recipe import read_writer_recipe
     from infini_cli.training.writer_trainer import WRITER, WriterTrainer
 
-    if plot is not None:
-        raise UsageError("how a writer is taught is not drawn", hint="leave `--plot` out")
+    _refuse_plot(plot)
     recipe = read_writer_recipe(recipe_file)
     pages = read_pages(recipe.folder / recipe.notes.file, recipe.folder / recipe.notes.texts)
     with terminal.progress() as progress:
@@ -129,6 +130,46 @@ def _teach_writer(
         trainer = WriterTrainer(model, pages, recipe, output)
         last = _follow(recipe_file, trainer, until, progress)
     _tell(terminal, "writer", output / WRITER, trainer.num_steps, last, json=json)
+
+
+def _teach_salience(
+    terminal: Terminal,
+    recipe_file: Path,
+    output: Path,
+    *,
+    until: int | None,
+    plot: Path | None,
+    offline: bool,
+    json: bool,
+) -> None:
+    from infini_cli.evaluation.layouts import read_summary_items
+    from infini_cli.tasks.model import open_trainable_model
+    from infini_cli.training.salience_recipe import read_salience_recipe
+    from infini_cli.training.salience_trainer import SALIENCE, SalienceTrainer
+
+    _refuse_plot(plot)
+    recipe = read_salience_recipe(recipe_file)
+    items = read_summary_items(recipe.folder / recipe.salience.file)
+    correlation = None
+    with terminal.progress() as progress:
+        model = open_trainable_model(recipe.base, offline=offline, progress=progress)
+        trainer = SalienceTrainer(model, items, recipe, output, progress)
+        for step in trainer.run(until=until):
+            correlation = step.correlation
+    if json:
+        values = {"salience": str(output / SALIENCE), "num_steps": trainer.num_steps}
+        terminal.write(to_json({**values, "last_correlation": correlation}))
+    else:
+        terminal.note(f"wrote `{output / SALIENCE}`")
+
+
+_TEACHERS = {"notes": _teach_writer, "salience": _teach_salience}
+"""By the table of a recipe that is theirs alone."""
+
+
+def _refuse_plot(plot: Path | None) -> None:
+    if plot is not None:
+        raise UsageError("only how a memory is taught is drawn", hint="leave `--plot` out")
 
 
 def _follow(

@@ -124,7 +124,8 @@ def result_key(model: Model | None, *parts: object) -> str:
     """
     about = None
     if model is not None:
-        about = (model.checkpoint, model.form, model.segment_length)
+        taught = (model.writer, model.salience_sha256)
+        about = (model.checkpoint, model.form, model.segment_length, *taught)
     return hashlib.sha256(json.dumps([__version__, about, *parts]).encode()).hexdigest()
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infini_models.memory import Memory
     from torch import Tensor
 
-SCHEMA = "infmem/3"
+SCHEMA = "infmem/4"
 SUFFIX = ".infmem"
 BEFORE = "before."
 """Begins the names of a snapshot's tensors."""
@@ -49,8 +49,9 @@ class Note:
         orders: for each sentence of the text the share of its words that stand in one place of the
             segment in the same order; empty where it was not kept.
         confidences: how sure the model was of each, `Draft.confidence`; empty likewise.
-        telling: what the model copied as the sentence of the segment that matters most, perhaps
-            not word for word; empty where it was not asked.
+        places: offsets in `Book.text` of the sentences that begin in the segment; empty where it
+            was not measured how much they matter.
+        saliences: how much each matters, as `infini_cli.tasks.salience` takes it.
     """
 
     segment: int
@@ -62,7 +63,8 @@ class Note:
     end: int = 0
     orders: tuple[float, ...] = ()
     confidences: tuple[float, ...] = ()
-    telling: str = ""
+    places: tuple[int, ...] = ()
+    saliences: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from infini_cli.errors import ModelNotFound
 DESCRIPTION = "model.toml"
 ADAPTER = "adapter.safetensors"
 WRITER = "writer.safetensors"
+SALIENCE = "salience.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,18 @@ class CatalogModel:
     def adapters(self) -> dict[str, Path]:
         """Every trained memory that lies beside its card, by name: for one task, not for all."""
         found = sorted(self.folder.glob("*.safetensors"))
-        return {path.stem: path for path in found if path.name != WRITER}
+        return {path.stem: path for path in found if path.name not in (WRITER, SALIENCE)}
 
     @property
     def writer(self) -> Path | None:
         """What infini taught it to write notes with, where there is such."""
         path = self.folder / WRITER
+        return path if path.is_file() else None
+
+    @property
+    def salience(self) -> Path | None:
+        """What tells how much a sentence matters from its activations, where there is such."""
+        path = self.folder / SALIENCE
         return path if path.is_file() else None
 
 

@@ -24,7 +24,7 @@ MAX_SHOWN = 80
 """Characters of a name in an error."""
 INDEX = "model.safetensors.index.json"
 NO_ADAPTER = Path("none")
-"""In the place of an adapter or a writer: the base as it is."""
+"""In the place of an adapter, a writer or a readout: the base as it is."""
 SEGMENT_LENGTH = 1024
 """A note says one thing on each segment: on longer ones it would leave most of them out."""
 
@@ -143,6 +143,19 @@ def find_writer(argument: str | None, writer: Path | None) -> Path | None:
         return None if writer == NO_ADAPTER else writer
     model = _of_catalog(argument)
     return model.writer if model is not None else None
+
+
+def find_salience(argument: str | None, salience: Path | None) -> Path | None:
+    """Find what tells how much a sentence matters, whether or not the model is here.
+
+    Args:
+        argument: the model, as for `resolve`.
+        salience: a file; None: the one that comes with the model; `NO_ADAPTER`: none.
+    """
+    if salience is not None:
+        return None if salience == NO_ADAPTER else salience
+    model = _of_catalog(argument)
+    return model.salience if model is not None else None
 
 
 def _of_catalog(argument: str | None) -> CatalogModel | None:

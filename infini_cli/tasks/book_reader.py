@@ -14,7 +14,8 @@ from infini_cli.store.book_memory import SUFFIX, BookMemory, Identity, Note, loa
 from infini_cli.tasks.growth import continued
 from infini_cli.tasks.instructions import USUAL, Instructions
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.reading_run import ReadingRun, note_recipe
+from infini_cli.tasks.note_groups import note_recipe
+from infini_cli.tasks.reading_run import ReadingRun
 from infini_cli.tokens.segments import SegmentPlan, plan_segments
 
 

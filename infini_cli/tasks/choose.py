@@ -1,67 +1,129 @@
-"""A summary of the notes as they are: from each stretch of the book the sentence most like all.
+"""Which sentences tell a book: those of notes that are to be trusted, and the book's own.
 
 Shortening notes together costs truth: a small model that makes one sentence of four mixes up who
-did what. So nothing is written again. What is not to be trusted has gone before (`trust.py`). Of
-each stretch of the book TextRank over the whole decides, which puts the sentences first whose
-people and things come back elsewhere.
+did what. So nothing is written again. What is not to be trusted has gone before (`trust.py`). All
+others stand in one line, by how much what they tell matters; a note is worth more than a quotation
+of the same, since it is short and in its own words.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from infini_cli.tasks.book_sentences import Sentence
 from infini_cli.tasks.parts import Part
+from infini_cli.tasks.passages import Span
+from infini_cli.tasks.quotations import can_be_quoted
+from infini_cli.tasks.salience import Salience
 from infini_cli.tasks.sentences import split_sentences, stands_alone
 from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import share
-from infini_cli.tasks.textrank import rank_sentences
 
-MEAN_WORDS = 16
-"""Of a sentence of the notes: what decides how many are chosen."""
+WORDS_PER_STRETCH = 40
+"""Of a summary of the whole, for each stretch of the book: a sentence from everywhere, then as many
+again from where most happens."""
+NOTE_BONUS = 1.0
+"""Standard deviations of salience that a note has before a quotation. With more, summaries are
+further from what people write; with less they are as near, and have more of the book in them."""
+SHARED_WEIGHT = 2.5
+"""Standard deviations that a question's words are worth, all of them in one sentence."""
+NEIGHBOUR_SHARE = 0.5
+"""Of the words that a neighbouring sentence shares with the question."""
 MIN_WORDS = 7
 """Fewer are easily true and say nothing ("The hand is small and upright.")."""
 _OTHER_VOICE = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours|you|your|yours)\b")
 """Speech, or a narrator, that a note took over ("Kessarine was my father's friend")."""
-MIN_OF_NEAREST = 0.5
-"""Of the words that the sentence nearest to a question shares with it; one with fewer is about
-something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a note.
+    """A sentence that may stand in a summary: of a note, or the book's own.
 
     Attributes:
-        part: the sentence, and its note.
-        index: in reading order, of all.
-        place: index of its note.
-        rank: 0 for the most central sentence of the book.
+        value: what it is worth, in standard deviations of salience.
+        index: of the sentence of the book that it is, or that it is from.
+        part: the sentence with its note; None where it is the book's own.
+        sentence: the book's own; None where it is of a note.
     """
 
-    part: Part
+    value: float
     index: int
-    place: int
-    rank: int
+    part: Part | None = None
+    sentence: Sentence | None = None
 
 
-def choose(notes: Sequence[Part], words: int, question: str | None = None) -> list[Part]:
-    """Choose sentences from all over the notes.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What may stand in a summary.
+
+    Attributes:
+        candidates: the best first.
+        num_words: of the text that it is taken from.
+    """
+
+    candidates: tuple[Candidate, ...]
+    num_words: int
+
+
+def choose(
+    notes: Sequence[Part],
+    salience: Salience,
+    words: int,
+    *,
+    question: str | None = None,
+    within: Sequence[Span] | None = None,
+    quote: bool = True,
+) -> Choice:
+    """Put sentences in the order in which they are worth telling.
+
+    Args:
+        notes: to be trusted, in reading order.
+        salience: of the book.
+        words: how long the text is to be.
+        question: what it is to answer; None: all of the book.
+        within: the parts of the book it is about, as offsets in `Book.text`; None: all.
+        quote: whether the book's own sentences are among them.
+    """
+    inside = [i for i, one in enumerate(salience.sentences) if _is_inside(one, within)]
+    shared = _shared(salience, inside, question)
+    candidates = [*_of_notes(notes, salience, shared, question)]
+    if quote and (question is None or any(shared.values())):
+        candidates += [
+            Candidate(salience.values[i] + SHARED_WEIGHT * shared[i], i, sentence=sentence)
+            for i in inside
+            if can_be_quoted(sentence := salience.sentences[i])
+        ]
+    # Stable: of equals the earlier one comes first.
+    candidates.sort(key=lambda one: -one.value)
+    if question is None and inside:
+        num_stretches = max(1, round(words / WORDS_PER_STRETCH))
+        candidates = _spread(candidates, inside, num_stretches)
+    num_words = sum(salience.sentences[i].num_words for i in inside)
+    return Choice(tuple(candidates), num_words)
+
+
+def choose_notes(notes: Sequence[Part], salience: Salience, words: int) -> list[Part]:
+    """Give sentences of notes on all of a book, about so many words, in reading order.
 
     Args:
         notes: in reading order.
-        words: how long the summary is to be.
-        question: what it is to answer; None: all of the book.
-
-    Returns:
-        One sentence each, in reading order.
+        salience: of the book.
+        words: how many are wanted.
     """
-    wanted = max(1, round(words / MEAN_WORDS))
-    candidates = rank(notes)
-    if question is not None:
-        return _about(candidates, wanted, question)
-    return _spread(candidates, len(notes), wanted)
+    chosen: list[Candidate] = []
+    total = 0
+    for candidate in choose(notes, salience, words, quote=False).candidates:
+        if total >= words:
+            break
+        assert candidate.part is not None
+        chosen.append(candidate)
+        total += candidate.part.num_words
+    chosen.sort(key=lambda one: one.index)
+    return [candidate.part for candidate in chosen if candidate.part is not None]
 
 
 def tells(sentence: str) -> bool:
@@ -70,48 +132,51 @@ def tells(sentence: str) -> bool:
     return is_long and stands_alone(sentence) and _OTHER_VOICE.search(sentence) is None
 
 
-def rank(notes: Sequence[Part]) -> list[Candidate]:
-    """Give the sentences of notes, in reading order, each with its rank among all.
+def _of_notes(
+    notes: Sequence[Part], salience: Salience, shared: dict[int, float], question: str | None
+) -> Iterator[Candidate]:
+    """Give the sentences of notes; those that tell nothing by themselves only if all are such."""
+    found = [(note, text) for note in notes for text in _sentences(note)]
+    found = [pair for pair in found if tells(pair[1])] or found
+    asked = stems(question) if question is not None else []
+    for part, text in found:
+        (note,) = part.notes
+        origin = salience.origin(text, note)
+        index, value = (origin.index, origin.value) if origin is not None else (0, 0.0)
+        if asked:
+            own = share(asked, frozenset(stems(text)))
+            value += SHARED_WEIGHT * max(own, NEIGHBOUR_SHARE * shared.get(index, 0.0))
+        yield Candidate(value + NOTE_BONUS, index, part=Part(text, note=note))
 
-    Those that tell nothing by themselves are left out, unless there are no others.
+
+def _shared(salience: Salience, inside: Sequence[int], question: str | None) -> dict[int, float]:
+    """Give the share of a question's words that each sentence has, or half of its neighbours'.
+
+    What is asked often stands beside what tells of it.
     """
-    found = [(part, place, text) for place, part in enumerate(notes) for text in _sentences(part)]
-    found = [item for item in found if tells(item[2])] or found
-    labels = [chapter_of(part) for part, _, _ in found]
-    order = rank_sentences([text for _, _, text in found], labels)
-    ranks = {index: rank for rank, index in enumerate(order)}
-    return [
-        Candidate(Part(text, note=part.note), index, place, ranks.get(index, len(found)))
-        for index, (part, place, text) in enumerate(found)
-    ]
-
-
-def _spread(candidates: Sequence[Candidate], num_notes: int, wanted: int) -> list[Part]:
-    """Take the best sentences of each stretch, as many of every one as nearly as can be."""
-    num_stretches = min(wanted, num_notes)
-    stretches: list[list[Candidate]] = [[] for _ in range(num_stretches)]
-    for candidate in candidates:
-        stretches[candidate.place * num_stretches // num_notes].append(candidate)
-    most = -(-wanted // max(1, num_stretches))
-    return _in_order([c for stretch in stretches for c in _best(stretch, most)])
-
-
-def _best(stretch: Sequence[Candidate], most: int) -> list[Candidate]:
-    """Take the most central ones of a stretch."""
-    return sorted(stretch, key=lambda c: c.rank)[:most]
-
-
-def _about(candidates: Sequence[Candidate], wanted: int, question: str) -> list[Part]:
-    """Take the most central of the sentences that share most words with a question."""
+    if question is None:
+        return dict.fromkeys(inside, 0.0)
     asked = stems(question)
-    shared = [share(asked, frozenset(stems(candidate.part.text))) for candidate in candidates]
-    least = max(shared, default=0.0) * MIN_OF_NEAREST
-    near = [c for c, part in zip(candidates, shared, strict=True) if part >= least]
-    return _in_order(sorted(near, key=lambda c: c.rank)[:wanted])
+    own = np.array([share(asked, salience.stems(index)) if asked else 0.0 for index in inside])
+    near = own.copy()
+    near[1:] = np.maximum(near[1:], NEIGHBOUR_SHARE * own[:-1])
+    near[:-1] = np.maximum(near[:-1], NEIGHBOUR_SHARE * own[1:])
+    return dict(zip(inside, near.tolist(), strict=True))
 
 
-def _in_order(chosen: Sequence[Candidate]) -> list[Part]:
-    return [candidate.part for candidate in sorted(chosen, key=lambda c: c.index)]
+def _spread(
+    candidates: Sequence[Candidate], inside: Sequence[int], num_stretches: int
+) -> list[Candidate]:
+    """Put the best of each stretch first, then the rest; candidates have the best first."""
+    first, size = inside[0], inside[-1] - inside[0] + 1
+    told: set[int] = set()
+    best: list[Candidate] = []
+    others: list[Candidate] = []
+    for candidate in candidates:
+        stretch = (candidate.index - first) * num_stretches // size
+        (others if stretch in told else best).append(candidate)
+        told.add(stretch)
+    return [*best, *others]
 
 
 def _sentences(part: Part) -> list[str]:
@@ -119,7 +184,6 @@ def _sentences(part: Part) -> list[str]:
     return [" ".join(part.text[start:end].split()) for start, end in spans]
 
 
-def chapter_of(note: Part) -> str:
-    """Give the label of a note's chapter."""
-    (found,) = note.notes
-    return found.chapter_label
+def _is_inside(sentence: Sentence, within: Sequence[Span] | None) -> bool:
+    place, _ = sentence.place
+    return within is None or any(start <= place < end for start, end in within)

@@ -2,8 +2,7 @@
 
 Sentence by sentence: what is not about the book is taken off, what was said before goes, what the
 book does not bear is replaced by the note it comes from, if that is borne. Then whole sentences are
-left out, or notes are added and after them sentences of the book itself, until the length is what
-was asked.
+left out, or others are added, of notes or of the book itself, until the length is what was asked.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from infini_cli.store.book_memory import Note
 from infini_cli.tasks import explain
 from infini_cli.tasks.agreement import Claim
 from infini_cli.tasks.book_sentences import Sentence
-from infini_cli.tasks.choose import tells
+from infini_cli.tasks.choose import Choice, tells
 from infini_cli.tasks.explain import Step
 from infini_cli.tasks.grounding import Grounder
 from infini_cli.tasks.leaks import clean_sentence
 from infini_cli.tasks.length import MAX_OVERSHOOT, MAX_SHARE, MIN_SHARE
 from infini_cli.tasks.parts import Part
 from infini_cli.tasks.passages import Span
-from infini_cli.tasks.quotations import Quotations, quote
+from infini_cli.tasks.quotations import quote
 from infini_cli.tasks.repeats import repeated
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.stems import stems
@@ -35,8 +34,8 @@ MAX_REPLACEMENTS = 8
 """Notes tried in place of a sentence, those nearest to it first."""
 MIN_LIKENESS = 0.3
 """Of a sentence's stems in the note that replaces it; one with fewer tells something else."""
-MAX_QUOTATIONS = 1000
-"""Sentences of the book that are tried."""
+MAX_CANDIDATES = 1000
+"""Sentences that are tried."""
 MAX_ADDITIONS = 200
 """Notes tried where a summary is too short; more only where hardly any is borne."""
 SENTENCES_PER_PARAGRAPH = 4
@@ -72,7 +71,6 @@ class Composer:
     """
 
     def __init__(self, book: Book, *, strict: bool) -> None:
-        self._book = book
         self._grounder = Grounder(book)
         self._strict = strict
 
@@ -81,26 +79,22 @@ class Composer:
         parts: Sequence[Part],
         words: int,
         *,
-        spare: Sequence[Part] = (),
         within: Sequence[Span] | None = None,
         in_paragraphs: bool = False,
         strict: bool | None = None,
         fill: bool = True,
-        quote: Sequence[Note] | None = None,
-        question: str | None = None,
+        choice: Choice | None = None,
     ) -> tuple[list[SummarySentence], list[Step]]:
         """Make the sentences of one text.
 
         Args:
             parts: what was written, in order.
             words: how long the text is to be.
-            spare: more notes to fill it with than those that the parts were made of.
             within: the parts of the book it is about, where its notes do not say; None: all.
             in_paragraphs: whether it is cut into paragraphs; else it keeps those of the parts.
             strict: as for the composer, where this text is another case.
-            fill: whether notes are added where it is too short.
-            quote: notes that say what of the book is quoted where it still is; None: nothing is.
-            question: what the text answers, which decides what is quoted.
+            fill: whether the parts' notes are added where it is too short.
+            choice: what is added where it still is; None: nothing.
 
         Returns:
             The sentences, and what became of each: those of the text in order, then the others.
@@ -109,9 +103,9 @@ class Composer:
         run.take(parts)
         run.shorten(round(words * MAX_OVERSHOOT))
         if fill:
-            run.fill([*parts, *spare], words)
-        if quote is not None and run.num_words < words * MIN_SHARE:
-            run.quote(Quotations(self._book, within, question, quote), words)
+            run.fill(parts, words)
+        if choice is not None:
+            run.add(choice, words)
         sentences = [line.sentence for line in run.lines]
         if in_paragraphs:
             numbers = [index // SENTENCES_PER_PARAGRAPH for index in range(len(sentences))]
@@ -224,28 +218,40 @@ class _Composing:
                 if self.num_words + line.num_words <= most:
                     self._insert(line)
 
-    def quote(self, source: Quotations, words: int) -> None:
-        """Add the book's own sentences while there is room, and no large part of the book.
-
-        First those that the model would quote, from where in the book least is told.
-        """
-        words = min(words, int(source.num_words * MAX_SHARE))
-        waiting = list(source.telling)
-        while waiting and self.num_words < words * MIN_SHARE:
-            told = sorted(line.place for line in self.lines if line.place >= 0)
-            sentence = max(waiting, key=lambda one: _distance(one.place, told))
-            waiting.remove(sentence)
-            self._quote(sentence, words)
-        for sentence in source.sentences[:MAX_QUOTATIONS]:
+    def add(self, choice: Choice, words: int) -> None:
+        """Add the best of a choice while there is room, and no large part of the book."""
+        most_quoted = min(words, int(choice.num_words * MAX_SHARE))
+        for candidate in choice.candidates[:MAX_CANDIDATES]:
             if self.num_words >= words * MIN_SHARE:
                 return
-            self._quote(sentence, words)
+            if candidate.sentence is not None:
+                self._quote(candidate.sentence, most_quoted)
+            elif candidate.part is not None:
+                self._tell(candidate.part, words)
+
+    def _tell(self, part: Part, words: int) -> None:
+        """Add the one sentence of a note, if it is borne, is news, and leaves so many words."""
+        text, claim = part.text, self._grounder.claim(part.text)
+        if self._is_repeated(claim):
+            self.left_out.append(Step(text, explain.REPEATS, part))
+            return
+        sentence = self._grounder.ground(text, _note_spans(part.notes), claim)
+        if not sentence.supported:
+            self.left_out.append(Step(text, explain.UNSUPPORTED, part))
+            return
+        line = _Line(sentence, claim, Step(text, explain.WRITTEN, part))
+        if self.num_words + line.num_words <= words * MAX_OVERSHOOT:
+            self._insert(line)
 
     def _quote(self, sentence: Sentence, words: int) -> None:
-        """Add a sentence of the book, if it is news and not too long."""
-        claim = self._grounder.claim(sentence.text)
+        """Add a sentence of the book, if it is news and does not make more than so many words."""
+        if self.num_words >= words * MIN_SHARE:
+            return
         is_too_long = self.num_words + sentence.num_words > words * MAX_OVERSHOOT
-        if is_too_long or self._is_repeated(claim) or self._is_told(sentence):
+        if is_too_long or self._is_told(sentence):
+            return
+        claim = self._grounder.claim(sentence.text)
+        if self._is_repeated(claim):
             return
         text = quote(sentence)
         self._insert(_Line(sentence.cited_as(text), claim, Step(text, explain.QUOTED)))

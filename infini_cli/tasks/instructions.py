@@ -21,17 +21,14 @@ class Instructions:
     update: str = prompts.UPDATE
     memory: str = prompts.MEMORY
 
-    def questions(self, *, is_taught: bool = False) -> tuple[str, ...]:
-        """Give what is asked of every segment: for a note, and what of it is worth quoting.
-
-        A style that asks for other notes asks for these alone.
+    def question(self, *, is_taught: bool = False) -> str:
+        """Give what is asked of every segment.
 
         Args:
             is_taught: whether the model was taught to write the usual notes.
         """
-        if self.note != prompts.NOTE:
-            return (self.note,)
-        return (prompts.TAUGHT_NOTE,) if is_taught else (self.note, prompts.TELLING)
+        is_usual = self.note == prompts.NOTE
+        return prompts.TAUGHT_NOTE if is_taught and is_usual else self.note
 
     @property
     def besides(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from infini_cli.tokens.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from infini_models.decoder import Decoder
     from infini_models.machine import Form
+    from infini_models.readout import Readout
 
     from infini_cli.store.resolve import ResolvedModel
 
@@ -34,6 +35,8 @@ class Model:
         segment_length: the most tokens of a segment.
         min_trust: of a sentence of its notes, see `infini_cli.tasks.trust`.
         writer: fingerprint of what it was taught to write notes with; empty: nothing.
+        salience: tells how much what it reads matters; None: nothing does.
+        salience_sha256: fingerprint of that; empty: there is none.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Model:
     segment_length: int
     min_trust: float = 0.0
     writer: str = ""
+    salience: Readout | None = None
+    salience_sha256: str = ""
 
     @property
     def remembers(self) -> bool:
@@ -59,6 +64,7 @@ def open_model(
     progress: Progress,
     adapter: Path | None = None,
     writer: Path | None = None,
+    salience: Path | None = None,
 ) -> Model:
     """Load a model, fetching it first where it is not on this machine.
 
@@ -68,6 +74,7 @@ def open_model(
         progress: told of downloads and conversions.
         adapter: a trained memory for it, see `find_adapter`.
         writer: what it writes notes with, see `find_writer`.
+        salience: what tells how much a sentence matters, see `find_salience`.
 
     Raises:
         ModelNotFound: it, or a file for it, cannot be had.
@@ -75,12 +82,13 @@ def open_model(
     """
     from infini_models.machine import best_form
 
-    from infini_cli.store.resolve import ensure, find_adapter, find_writer
+    from infini_cli.store.resolve import ensure, find_adapter, find_salience, find_writer
 
     form = best_form()
     resolved = ensure(name, form=form, offline=offline, progress=progress)
     model = load_model(resolved, form, progress, find_adapter(name, adapter))
     model = _with_writer(model, find_writer(name, writer))
+    model = _with_salience(model, find_salience(name, salience))
     model.decoder.pack()
     return model
 
@@ -101,6 +109,24 @@ def _with_writer(model: Model, writer: Path | None) -> Model:
             hint="leave `--writer` out, or take one that was trained for this model",
         ) from error
     return replace(model, writer=fingerprint((writer,)))
+
+
+def _with_salience(model: Model, salience: Path | None) -> Model:
+    from infini_models.errors import CheckpointError
+    from infini_models.readout import load_readout
+
+    if salience is None:
+        return model
+    if not salience.is_file():
+        raise ModelNotFound(f"there is no readout `{salience}`", hint="check the path")
+    try:
+        readout = load_readout(salience, model.decoder.config)
+    except CheckpointError as error:
+        raise ModelIncompatible(
+            f"cannot rank sentences with `{model.name}`: {error}",
+            hint="leave `--salience` out, or take one that was trained for this model",
+        ) from error
+    return replace(model, salience=readout, salience_sha256=fingerprint((salience,)))
 
 
 def open_trainable_model(name: str, *, offline: bool, progress: Progress) -> Model:

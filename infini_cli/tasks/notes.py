@@ -12,14 +12,13 @@ from infini_cli.tokens.segments import Segment
 ENDS = (".", "!", "?", "\u2026", "\u201d", '"')
 
 
-def make_note(segment: Segment, source: str, draft: Draft, telling: Draft | None = None) -> Note:
+def make_note(segment: Segment, source: str, draft: Draft) -> Note:
     """Keep the sentences that the segment bears; the best one where it bears none.
 
     Args:
         segment: what the note is on.
         source: its text.
         draft: what was written of it.
-        telling: what was copied of it as what matters most, where that was asked.
     """
     measure = Source(source, NOTE_REACH)
     found = _sentences(draft)
@@ -39,7 +38,6 @@ def make_note(segment: Segment, source: str, draft: Draft, telling: Draft | None
         end=segment.end,
         orders=tuple(round(measure.order(one), 3) for one in kept) if is_whole else (),
         confidences=(round(draft.confidence, 3),) * len(kept) if is_whole else (),
-        telling=" ".join(_sentences(telling)[:1]) if telling is not None else "",
     )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, Note
 from infini_cli.tasks.book_reader import kept_notes
-from infini_cli.tasks.choose import choose
+from infini_cli.tasks.choose import choose_notes
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.parts import Part, note_parts
+from infini_cli.tasks.salience import Salience
 from infini_cli.tasks.support import reliable
 from infini_cli.tasks.trust import keep_trusted
 
@@ -32,4 +33,5 @@ def find_overview(book: Book, book_memory: BookMemory | None, model: Model) -> l
         return []
     usable = reliable(notes)
     # Where none is to be trusted, what they say is still more than nothing.
-    return choose(note_parts(keep_trusted(usable, model.min_trust) or usable), OVERVIEW_WORDS)
+    parts = note_parts(keep_trusted(usable, model.min_trust) or usable)
+    return choose_notes(parts, Salience(book, notes), OVERVIEW_WORDS)

@@ -44,6 +44,12 @@ class Part:
                 yield part
 
 
+def chapter_of(note: Part) -> str:
+    """Give the label of a note's chapter."""
+    (found,) = note.notes
+    return found.chapter_label
+
+
 def note_parts(notes: Iterable[Note], told: tuple[str, ...] = ()) -> list[Part]:
     """Make parts of notes, cleaned of what is no note; those of which nothing is left go.
 

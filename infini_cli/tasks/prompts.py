@@ -19,10 +19,6 @@ NOTE = (
 )
 TAUGHT_NOTE = "\n\n---\nSay in two plain sentences what happens in this part of the book."
 """Asked of a model that was taught to write notes; see the recipe beside its writer."""
-TELLING = (
-    "\n\n---\nCopy the one sentence of the text above that matters most for the story, word for "
-    "word, and nothing else."
-)
 MERGE_INTRODUCTION = "These are notes on consecutive parts of the book {title}, in order:\n\n"
 MERGE = (
     "\n\n---\nWrite one paragraph of about {words} words that says what happens in these parts, "
@@ -72,7 +68,7 @@ QUESTION_FROM_MEMORY = (
 )
 
 
-MEASURES = "orders, confidences, telling"
+MEASURES = "orders, confidences"
 """What is kept of each sentence of a note: notes without are written again."""
 
 

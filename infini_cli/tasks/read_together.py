@@ -16,7 +16,7 @@ from infini_cli.reading.book import Book
 from infini_cli.tasks.book_reader import begin_afresh, is_kept
 from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.reading_run import (
+from infini_cli.tasks.note_groups import (
     MAX_GROUP_SEGMENTS,
     Group,
     Steps,
@@ -64,20 +64,20 @@ class _Writer:
         if not group:
             return
         self.waiting.append((steps, group))
-        segments = [branches for _, waiting in self.waiting for branches in waiting]
-        size = sum(num_bytes(branches, independent=True) for branches in segments)
-        if len(segments) >= MAX_GROUP_SEGMENTS or size >= max_group_bytes(self.model):
+        branches = [branch for _, waiting in self.waiting for branch in waiting]
+        size = sum(num_bytes(branch, independent=True) for branch in branches)
+        if len(branches) >= MAX_GROUP_SEGMENTS or size >= max_group_bytes(self.model):
             self.write()
 
     def write(self) -> None:
         """Write what waits, and what the passes stop for after that."""
         while waiting := self.waiting:
             self.waiting = []
-            segments = [branches for _, group in waiting for branches in group]
+            branches = [branch for _, group in waiting for branch in group]
             written = iter(
                 write_notes(
                     self.model,
-                    segments,
+                    branches,
                     self.progress,
                     done=self.done,
                     total=self.total,
@@ -86,7 +86,7 @@ class _Writer:
                 )
             )
             for steps, group in waiting:
-                drafts = [next(written) for branches in group for _ in branches]
+                drafts = [next(written) for _ in group]
                 self.done += len(drafts)
                 if again := advance(steps, drafts):
                     self.waiting.append((steps, again))

@@ -18,8 +18,8 @@ from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.instructions import USUAL
 from infini_cli.tasks.length import parse_length
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.note_groups import note_recipe
 from infini_cli.tasks.read_together import read_together as side_by_side
-from infini_cli.tasks.reading_run import note_recipe
 from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
 from infini_cli.tasks.summary_writer import SummaryWriter
 from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary, SummarySentence

@@ -10,7 +10,7 @@ from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory
 from infini_cli.tasks.answerable import is_of_the_whole
-from infini_cli.tasks.choose import chapter_of, choose
+from infini_cli.tasks.choose import choose, choose_notes
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.explain import Step
 from infini_cli.tasks.grounding import chapter_spans
@@ -18,10 +18,11 @@ from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.length import MIN_WORDS, Length, chapter_words
 from infini_cli.tasks.merge import TOKENS_PER_WORD, Merger
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.parts import Part, note_parts
+from infini_cli.tasks.parts import Part, chapter_of, note_parts
 from infini_cli.tasks.passages import Span
 from infini_cli.tasks.prompts import with_focus
 from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
+from infini_cli.tasks.salience import Salience
 from infini_cli.tasks.support import reliable
 from infini_cli.tasks.trust import STRICTER, keep_trusted
 from infini_cli.tasks.values import SectionSummary, SummarySentence
@@ -86,62 +87,46 @@ class SummaryWriter:
         notes = note_parts(reliable(self.book_memory.notes), instructions.besides)
         if not notes:
             return [], [], []
+        salience = Salience(self.book, self.book_memory.notes)
         if self.request.by_chapter:
-            return self._chapters(composer, merger, notes)
+            return self._chapters(composer, merger, notes, salience)
         if self.style.sections:
             return self._sections(composer, merger, notes)
-        if self.request.method == "incremental":
-            parts = [merger.incremental(notes, words)]
-            quote = self.book_memory.notes
-            written = composer.compose(parts, words, quote=quote, question=self._wanted)
-            return _of_book(*written)
-        if self.request.method == "hierarchical":
-            parts = merger.hierarchical(notes, words)
-            written = composer.compose(
-                parts,
-                words,
-                in_paragraphs=True,
-                quote=self.book_memory.notes,
-                question=self._wanted,
-            )
-            return _of_book(*written)
-        return _of_book(*self._chosen(composer, notes, words))
+        if self.request.method == "notes":
+            return _of_book(*self._chosen(composer, notes, words, salience))
+        is_merged = self.request.method == "hierarchical"
+        parts = (
+            merger.hierarchical(notes, words) if is_merged else [merger.incremental(notes, words)]
+        )
+        quotations = choose([], salience, words, question=self._wanted)
+        written = composer.compose(parts, words, in_paragraphs=is_merged, choice=quotations)
+        return _of_book(*written)
 
     def _chosen(
         self,
         composer: Composer,
         notes: Sequence[Part],
         words: int,
+        salience: Salience,
         within: Sequence[Span] | None = None,
     ) -> tuple[list[SummarySentence], list[Step]]:
-        """Choose from the notes that are to be trusted; what they leave untold the book tells.
+        """Choose from the notes that are to be trusted and from the book's own sentences.
 
-        Where that gives nothing, as where no note can be trusted of a book without sentences, what
-        the notes say is given all the same, marked.
+        Where that gives nothing, as where no note can be trusted of a book without sentences, some
+        of what the notes say is given all the same, marked.
         """
-        question = self._wanted
         strict = self.request.strict
         least = self.model.min_trust + (STRICTER if strict else 0.0)
         trusted = keep_trusted([note for part in notes for note in part.notes], least)
         usable = note_parts(trusted, self.style.instructions.besides)
-
-        def compose(
-            notes: Sequence[Part], strict: bool
-        ) -> tuple[list[SummarySentence], list[Step]]:
-            return composer.compose(
-                choose(notes, words, question),
-                words,
-                # An answer is not filled with notes that do not answer.
-                spare=notes if question is None else (),
-                within=within,
-                in_paragraphs=True,
-                strict=strict,
-                quote=self.book_memory.notes,
-                question=question,
-            )
-
-        sentences, steps = compose(usable, strict=True)
-        return (sentences, steps) if sentences or strict else compose(notes, strict=False)
+        choice = choose(usable, salience, words, question=self._wanted, within=within)
+        sentences, steps = composer.compose(
+            [], words, within=within, in_paragraphs=True, strict=True, choice=choice
+        )
+        if sentences or strict:
+            return sentences, steps
+        some = choose_notes(notes, salience, words)
+        return composer.compose(some, words, within=within, in_paragraphs=True, strict=False)
 
     def _from_memory(self, words: int) -> Part:
         prompt = self.style.instructions.memory.format(title=self.book.title, words=words)
@@ -169,7 +154,9 @@ class SummaryWriter:
             steps += told
         return [], sections, steps
 
-    def _chapters(self, composer: Composer, merger: Merger, notes: Sequence[Part]) -> Written:
+    def _chapters(
+        self, composer: Composer, merger: Merger, notes: Sequence[Part], salience: Salience
+    ) -> Written:
         words = chapter_words(self.length, len(self.book.kept_chapters))
         sections: list[SectionSummary] = []
         steps: list[Step] = []
@@ -183,7 +170,7 @@ class SummaryWriter:
                 c for c in self.book.kept_chapters if c.label == note.chapter_label
             )
             if self.request.method == "notes":
-                sentences, told = self._chosen(composer, parts, words, spans)
+                sentences, told = self._chosen(composer, parts, words, salience, spans)
             else:
                 sentences, told = composer.compose(parts, words, within=spans)
             place = (note.chapter_label, note.chapter_title)

@@ -31,6 +31,7 @@ class Segment:
         index: 0-based, over the whole plan.
         chapter_label, chapter_title: of the chapter they belong to.
         ids: the tokens, read-only.
+        starts: offset in `Book.text` of each token's first character.
         start: offset in `Book.text` of the first character.
         end: offset just past the last; the next segment of the chapter begins here.
         first_block: id of the block that holds the first character.
@@ -42,6 +43,7 @@ class Segment:
     chapter_label: str
     chapter_title: str
     ids: NDArray[np.int32]
+    starts: NDArray[np.int32]
     start: int
     end: int
     first_block: str
@@ -168,6 +170,7 @@ def _cut_chapter(
             chapter_label=chapter.label,
             chapter_title=chapter.title,
             ids=encoded.ids[bounds[part] : bounds[part + 1]],
+            starts=encoded.starts[bounds[part] : bounds[part + 1]] + np.int32(base),
             start=base + start,
             end=base + end,
             first_block=blocks[bisect_right(starts, start) - 1].id,

@@ -78,7 +78,27 @@ class WriterStep:
         return "notes"
 
 
-def write_step(folder: Path, step: Step | WriterStep) -> None:
+@dataclass(frozen=True, slots=True)
+class SalienceStep:
+    """What one text gave to a readout.
+
+    Attributes:
+        step: its number, from 1.
+        num_tokens: read.
+        num_sentences: learnt from.
+        correlation: of what the texts before foretold of its sentences with what they are worth;
+            None for the first.
+        seconds: wall time.
+    """
+
+    step: int
+    num_tokens: int
+    num_sentences: int
+    correlation: float | None
+    seconds: float
+
+
+def write_step(folder: Path, step: Step | WriterStep | SalienceStep) -> None:
     """Add a step to a run's log."""
     with (folder / LOG).open("a", encoding="utf-8") as log:
         log.write(json.dumps(asdict(step)) + "\n")

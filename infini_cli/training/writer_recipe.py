@@ -82,16 +82,6 @@ class WriterRecipe:
         return max(1, int(num_notes * self.optimizer.num_epochs / self.optimizer.batch_size))
 
 
-def is_writer_recipe(path: Path) -> bool:
-    """Tell whether a recipe teaches a writer, and not a memory.
-
-    Raises:
-        InputNotFound: there is no such file.
-        UsageError: it is no TOML.
-    """
-    return "notes" in read_toml(path)
-
-
 def read_writer_recipe(path: Path) -> WriterRecipe:
     """Read a recipe.
 

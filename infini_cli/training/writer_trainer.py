@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from infini_cli.atomic import write_atomically
 from infini_cli.tasks import prompts
+from infini_cli.tasks.frame import frame
 from infini_cli.tasks.model import Model
-from infini_cli.tokens.chat import Message
 from infini_cli.training.log import WriterStep, cut_log, write_step
 from infini_cli.training.pages import Page
 from infini_cli.training.state import (
@@ -86,10 +86,9 @@ class WriterTrainer:
         self.order: list[int] = []
         self.num_done = 0
         self.caches: dict[str, SegmentCache] = {}
-        split = model.chat.split([Message("system", prompts.SYSTEM), Message("user", "")], 1)
-        encode = model.tokenizer.encode
-        self.prefix = [*split.before, *encode(prompts.PART_INTRODUCTION)]
-        self.question = [*encode(prompts.TAUGHT_NOTE), *split.after]
+        around = frame(model)
+        self.prefix = around.before
+        self.question = [*model.tokenizer.encode(prompts.TAUGHT_NOTE), *around.after]
         self.stop = model.chat.end_of_turn
         decoder = model.decoder.requires_grad_(False)
         grow_corrections(decoder, recipe.writer.rank, recipe.seed)

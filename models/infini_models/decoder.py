@@ -35,11 +35,13 @@ class SegmentResult:
         hidden_BSD: float32 activations after the last norm, prefix included.
         memory: every layer's memory after the segment; None where it was off.
         cache: the segment's keys and values, where they were asked for.
+        tapped_BSD: float32 activations after the layer that was asked for, prefix included.
     """
 
     hidden_BSD: Tensor
     memory: Memory | None
     cache: SegmentCache | None
+    tapped_BSD: Tensor | None = None
 
 
 class FeedForward(nn.Module):
@@ -217,6 +219,7 @@ class Decoder(nn.Module):
         write: bool = True,
         keep_cache: bool = False,
         memory_only: bool = False,
+        tap: int | None = None,
     ) -> SegmentResult:
         """Run one segment through all layers.
 
@@ -226,10 +229,15 @@ class Decoder(nn.Module):
             num_prefix: leading tokens seen locally and never written to the memory.
             write: whether the memory takes the segment in, or is only read.
             keep_cache: whether to keep row 0's keys and values for branches.
-            memory_only: whether nothing but the memory is wanted: layers above the last that has
-                one are then left out, and the activations are those below them.
+            memory_only: whether nothing but the memory is wanted, and what is tapped: layers above
+                the last that has one are then left out, and the activations are those below them.
+            tap: after how many layers activations are wanted besides.
         """
-        num_layers = self._num_layers_for_memory if memory_only else self.config.num_layers
+        num_layers = self.config.num_layers
+        if memory_only:
+            num_layers = self._num_layers_for_memory if memory is not None else 0
+            num_layers = max(num_layers, tap or 0)
+        tapped_BSD = None
         tables = rotary_tables(self.frequencies, torch.arange(ids_BS.shape[1]))
         hidden_BSD = self.embed_tokens(ids_BS).float()
         after: list[LayerMemory] = []
@@ -247,14 +255,15 @@ class Decoder(nn.Module):
                 after.append(layer_memory)
             if layer_local is not None:
                 local.append(layer_local)
+            if index + 1 == tap:
+                tapped_BSD = hidden_BSD
         if memory is not None:
             after += memory[num_layers:]
         cache = None
         if keep_cache:
             cache = SegmentCache.from_layers(local)
-        return SegmentResult(
-            self.norm(hidden_BSD), tuple(after) if memory is not None else None, cache
-        )
+        after_all = tuple(after) if memory is not None else None
+        return SegmentResult(self.norm(hidden_BSD), after_all, cache, tapped_BSD)
 
     def extend(self, ids_BS: Tensor, num_tokens_B: Tensor, cache: BranchCache) -> Tensor:
         """Run the next tokens of several branches; nothing is written to the memory.

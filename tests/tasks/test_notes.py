@@ -16,9 +16,10 @@ ALSO = "The pilot sleeps on deck."
 FALSE = "A burglar steals fourteen pearls."
 
 
-def note(draft: Draft, telling: Draft | None = None) -> Note:
-    segment = Segment(3, "2", "Two", np.zeros(4, dtype=np.int32), 10, 90, "a", "b", True)
-    return make_note(segment, SOURCE, draft, telling)
+def note(draft: Draft) -> Note:
+    zeros = np.zeros(4, dtype=np.int32)
+    segment = Segment(3, "2", "Two", zeros, zeros, 10, 90, "a", "b", True)
+    return make_note(segment, SOURCE, draft)
 
 
 def test_each_sentence_that_stays_has_its_measures() -> None:
@@ -29,13 +30,6 @@ def test_each_sentence_that_stays_has_its_measures() -> None:
     assert made.orders == (1.0, 0.5)
     assert made.confidences == (0.75, 0.75)
     assert made.support == 1.0
-    assert made.telling == ""
-
-
-def test_what_was_copied_is_its_first_sentence() -> None:
-    made = note(Draft(TRUE, 9, False), Draft(f"{ALSO} {TRUE}", 9, False))
-    assert (made.text, made.telling) == (TRUE, ALSO)
-    assert note(Draft(TRUE, 9, False), Draft("", 0, False)).telling == ""
 
 
 def test_the_best_stays_where_nothing_is_borne() -> None:

@@ -100,7 +100,7 @@ def test_a_memory_of_an_older_format_is_refused_and_a_kept_one_made_again(
     again = read_through(book, tiny, told.append, notes=True, use_cache=True)
     assert again.num_resumed == 0
     (note,) = [event for event in told if isinstance(event, Note)]
-    assert note.text.endswith("this version reads 'infmem/3'; reading the book again")
+    assert note.text.endswith("this version reads 'infmem/4'; reading the book again")
 
 
 @pytest.mark.parametrize("place", [0, 40, 700, -3])

@@ -14,7 +14,7 @@ from infini_cli.progress import silent
 from infini_cli.tasks.model import open_model, open_trainable_model
 from infini_cli.training.log import LOG, read_log
 from infini_cli.training.pages import read_pages
-from infini_cli.training.writer_recipe import is_writer_recipe, read_writer_recipe
+from infini_cli.training.writer_recipe import read_writer_recipe
 from infini_cli.training.writer_trainer import WRITER, WriterTrainer
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
@@ -98,7 +98,6 @@ def test_a_recipe_out_of_bounds_is_an_error(recipe_file: Path, change: str) -> N
 def test_the_notes_are_learnt(recipe_file: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     teaching = trainer(recipe_file, folder)
-    assert is_writer_recipe(recipe_file)
     assert (len(teaching.pages), len(teaching.held_out), teaching.num_steps) == (2, 1, 12)
     steps = list(teaching.run())
     assert [step.step for step in steps] == list(range(1, 13))
