@@ -206,6 +206,8 @@ def _facts(status: ModelStatus) -> dict[str, Any]:
         "num_parameters": model.num_parameters,
         "segment_length": model.segment_length,
         "trained_memories": list(model.adapters),
+        "writes_as_taught": model.writer is not None,
+        "knows_what_matters": model.salience is not None,
         "file": model.file_name,
         "num_bytes": model.num_bytes,
         "sha256": model.sha256,

@@ -88,7 +88,7 @@ def choose(
         within: the parts of the book it is about, as offsets in `Book.text`; None: all.
         quote: whether the book's own sentences are among them.
     """
-    inside = [i for i, one in enumerate(salience.sentences) if _is_inside(one, within)]
+    inside = salience.inside(within)
     shared = _shared(salience, inside, question)
     candidates = [*_of_notes(notes, salience, shared, question)]
     if quote and (question is None or any(shared.values())):
@@ -182,8 +182,3 @@ def _spread(
 def _sentences(part: Part) -> list[str]:
     spans = split_sentences(part.text)
     return [" ".join(part.text[start:end].split()) for start, end in spans]
-
-
-def _is_inside(sentence: Sentence, within: Sequence[Span] | None) -> bool:
-    place, _ = sentence.place
-    return within is None or any(start <= place < end for start, end in within)

@@ -18,9 +18,13 @@ from numpy.typing import NDArray
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.book_sentences import Sentence, sentences_of
+from infini_cli.tasks.passages import Span
 from infini_cli.tasks.stems import stems
 from infini_cli.tasks.support import share
 from infini_cli.tasks.textrank import rank_sentences
+
+MAX_SALIENCE = 1e6
+"""A model's numbers are about 0 to 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,21 @@ class Salience:
             self.values = _standardised(_central(self.sentences))
         self.stems = cache(self._stems)
 
+    def inside(self, within: Sequence[Span] | None) -> list[int]:
+        """Give the indices of the sentences that begin in parts of the book, in order.
+
+        Args:
+            within: as offsets in `Book.text`; None: all of it.
+        """
+        if within is None:
+            return list(range(len(self.sentences)))
+        found = {
+            index
+            for start, end in within
+            for index in range(bisect_left(self._starts, start), bisect_left(self._starts, end))
+        }
+        return sorted(found)
+
     def origin(self, text: str, note: Note) -> Origin | None:
         """Find what a sentence of a note is from; None where its segment has no sentence."""
         first = bisect_left(self._starts, note.start)
@@ -80,10 +99,12 @@ class Salience:
 
 def _measured(starts: Sequence[int], notes: Sequence[Note]) -> NDArray[np.float64]:
     """Give what the model measured, the least to sentences it did not; nothing if to none."""
+    # Not strict, and not trusted to be numbers: a file of a book memory may say anything.
     found = {
         place: value
         for note in notes
-        for place, value in zip(note.places, note.saliences, strict=True)
+        for place, value in zip(note.places, note.saliences, strict=False)
+        if abs(value) <= MAX_SALIENCE
     }
     values = np.array([found.get(start, np.nan) for start in starts], dtype=np.float64)
     known = ~np.isnan(values)

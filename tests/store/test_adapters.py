@@ -1,4 +1,4 @@
-"""The trained memories and writers that ship: small, whole, and with what made them."""
+"""The trained memories, writers and readouts that ship: small, whole, with what made them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from infini_models.adapter import read_memory_config
 from infini_models.config import BranchConfig
 from safetensors.torch import load_file
 
-from infini_cli.store.catalog import catalog, default_model
+from infini_cli.store.catalog import CatalogModel, catalog, default_model
 from infini_cli.training.recipe import read_recipe
+from infini_cli.training.salience_recipe import read_salience_recipe
 from infini_cli.training.writer_recipe import read_writer_recipe
 
 SHIPPED = [(model, path) for model in catalog() for path in model.adapters.values()]
@@ -25,6 +26,7 @@ def test_one_ships() -> None:
         ("smollm2-135m-infini", "adapter")
     ]
     files = [path for _, path in SHIPPED] + [model.writer for model in catalog() if model.writer]
+    files += [model.salience for model in catalog() if model.salience]
     assert sum(path.stat().st_size for path in files) < MAX_BYTES
     # It is used unless another is named, or none.
     assert [model.name for model in catalog() if model.adapter] == ["smollm2-135m-infini"]
@@ -86,3 +88,28 @@ def test_the_writers_recipe_notes_and_log_lie_beside_it() -> None:
     # It was stopped before the recipe's end: see the card.
     assert [json.loads(line)["step"] for line in lines] == list(range(1, 41))
     assert recipe.num_steps(len(notes) - recipe.notes.num_held_out) > len(lines)
+
+
+READOUTS = [model for model in catalog() if model.salience is not None]
+
+
+def test_the_default_model_knows_what_matters() -> None:
+    assert default_model() in READOUTS
+
+
+@pytest.mark.parametrize("model", READOUTS, ids=lambda model: model.name)
+def test_a_readout_is_whole_and_its_recipe_and_log_lie_beside_it(model: CatalogModel) -> None:
+    assert model.salience is not None
+    assert model.salience not in model.adapters.values()
+    tensors = load_file(model.salience)
+    assert list(tensors) == ["weight_D"]
+    assert bool(torch.isfinite(tensors["weight_D"]).all())
+    assert bool(tensors["weight_D"].any())
+    recipe = read_salience_recipe(model.folder / "recipes" / "salience.toml")
+    assert recipe.base == model.name
+    lines = (model.folder / "logs" / "salience.jsonl").read_text("utf-8").splitlines()
+    steps = [json.loads(line) for line in lines]
+    assert [step["step"] for step in steps] == list(range(1, 51))
+    # Each text was foretold from those before it.
+    foretold = [step["correlation"] for step in steps[10:]]
+    assert sum(foretold) / len(foretold) > 0.7

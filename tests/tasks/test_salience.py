@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,25 @@ def test_what_was_measured_counts() -> None:
 def test_a_sentence_that_was_not_measured_matters_least() -> None:
     values = Salience(STORY, measured(*NUMBERS[:4])).values
     assert values[4] == values.min() == values[0]
+
+
+def test_a_memory_that_says_odd_things_does_no_harm() -> None:
+    first, second = measured(*NUMBERS)
+    odd = [
+        replace(first, saliences=(0.1, float("nan"))),
+        replace(second, saliences=(1e308, -1e308)),
+    ]
+    values = Salience(STORY, odd).values
+    assert np.isfinite(values).all()
+
+
+def test_parts_of_the_book_have_their_sentences() -> None:
+    found = Salience(STORY, [])
+    second = STORY.chapters[1]
+    span = (second.blocks[0].start, second.blocks[-1].end)
+    assert found.inside([span]) == [3, 4]
+    assert found.inside([span, (0, len(STORY.text)), span]) == found.inside(None) == [0, 1, 2, 3, 4]
+    assert found.inside([(0, 1)]) == []
 
 
 def test_without_measures_textrank_tells() -> None:
