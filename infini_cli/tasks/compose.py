@@ -34,6 +34,8 @@ MAX_REPLACEMENTS = 8
 """Notes tried in place of a sentence, those nearest to it first."""
 MIN_LIKENESS = 0.3
 """Of a sentence's stems in the note that replaces it; one with fewer tells something else."""
+FILL_SHARE = 0.95
+"""Of the words asked for: what is chosen, and not written, can be as long as it was asked to be."""
 MAX_CANDIDATES = 1000
 """Sentences that are tried."""
 MAX_ADDITIONS = 200
@@ -222,7 +224,7 @@ class _Composing:
         """Add the best of a choice while there is room, and no large part of the book."""
         most_quoted = min(words, int(choice.num_words * MAX_SHARE))
         for candidate in choice.candidates[:MAX_CANDIDATES]:
-            if self.num_words >= words * MIN_SHARE:
+            if self.num_words >= words * FILL_SHARE:
                 return
             if candidate.sentence is not None:
                 self._quote(candidate.sentence, most_quoted)
@@ -245,7 +247,7 @@ class _Composing:
 
     def _quote(self, sentence: Sentence, words: int) -> None:
         """Add a sentence of the book, if it is news and does not make more than so many words."""
-        if self.num_words >= words * MIN_SHARE:
+        if self.num_words >= words * FILL_SHARE:
             return
         is_too_long = self.num_words + sentence.num_words > words * MAX_OVERSHOOT
         if is_too_long or self._is_told(sentence):

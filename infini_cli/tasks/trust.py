@@ -1,14 +1,18 @@
 """Which sentences of the notes are likely to be true.
 
 Two things tell: how much of a sentence stands in one place of its segment in the same order, and
-how sure the model was of what it wrote. Trust is their product. Notes of the default model on the
-example, judged by reading: 37 of 52 sentences are true, of those with a trust of 0.5 and more 32 of
-38, with 0.6 and more 28 of 30. Neither asking the model of each sentence whether it is true adds to
-that, nor do its activations; see the log. What is not trusted gives way to the book's own words.
+how sure the model was of what it wrote. Trust is their product. Neither asking the model of each
+sentence whether it is true adds to that, nor do its activations; see the log.
+
+Who says what is what it gets wrong most, since the words are right all the same: of 177 sentences
+in summaries of SQuALITY's dev stories with a trust of 0.6 and more, judged by reading, 88 % are
+true, but 47 % of those that report what somebody says or thinks, and 58 % of those that speak of a
+narrator. These are not trusted. What is not trusted gives way to the book's own words.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +22,12 @@ from infini_cli.tasks.sentences import split_sentences
 STRICTER = 0.1
 """What `--strict` asks for besides."""
 
+_REPORTS = re.compile(
+    r"\b(?:narrator|says?|said|insist(?:s|ed)?|ask(?:s|ed)?|urge[sd]?|tells?|told|repl(?:y|ies|ied)"
+    r"|answer(?:s|ed)?|explain(?:s|ed)?|thinks?|thought|wish(?:es|ed)?|agree[sd]?)\b"
+)
+"""Of a sentence that reports, in English."""
+
 Place = tuple[int, str]
 """A segment and a sentence on it."""
 
@@ -25,7 +35,7 @@ Place = tuple[int, str]
 def trust(notes: Sequence[Note]) -> dict[Place, float]:
     """Tell how far each sentence is to be trusted, 0 to 1; of some notes no measures were kept."""
     return {
-        (note.segment, text): note.orders[k] * note.confidences[k]
+        (note.segment, text): 0.0 if _REPORTS.search(text) else note.orders[k] * note.confidences[k]
         for note in notes
         for k, text in enumerate(_sentences(note))
     }
