@@ -5,6 +5,7 @@ from __future__ import annotations
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.sentences import split_sentences
+from infini_cli.tasks.speech import is_said_so, reports
 from infini_cli.tasks.support import NOTE_REACH, Source, least_support
 from infini_cli.tasks.writer import Draft
 from infini_cli.tokens.segments import Segment
@@ -36,9 +37,16 @@ def make_note(segment: Segment, source: str, draft: Draft) -> Note:
         support=round(max(supports, default=0.0), 3),
         start=segment.start,
         end=segment.end,
-        orders=tuple(round(measure.order(one), 3) for one in kept) if is_whole else (),
+        orders=tuple(_order(one, source, measure) for one in kept) if is_whole else (),
         confidences=(round(draft.confidence, 3),) * len(kept) if is_whole else (),
     )
+
+
+def _order(sentence: str, source: str, measure: Source) -> float:
+    """Give the share of words that stand in order; none of a report with another speaker."""
+    if reports(sentence) and not is_said_so(sentence, source):
+        return 0.0
+    return round(measure.order(sentence), 3)
 
 
 def _sentences(draft: Draft) -> list[str]:

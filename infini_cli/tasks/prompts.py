@@ -68,7 +68,7 @@ QUESTION_FROM_MEMORY = (
 )
 
 
-MEASURES = "orders, confidences"
+MEASURES = "orders and speakers, confidences"
 """What is kept of each sentence of a note: notes without are written again."""
 
 

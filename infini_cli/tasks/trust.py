@@ -4,15 +4,14 @@ Two things tell: how much of a sentence stands in one place of its segment in th
 how sure the model was of what it wrote. Trust is their product. Neither asking the model of each
 sentence whether it is true adds to that, nor do its activations; see the log.
 
-Who says what is what it gets wrong most, since the words are right all the same: of 177 sentences
-in summaries of SQuALITY's dev stories with a trust of 0.6 and more, judged by reading, 88 % are
-true, but 47 % of those that report what somebody says or thinks, and 58 % of those that speak of a
-narrator. These are not trusted. What is not trusted gives way to the book's own words.
+Of 128 sentences in summaries of SQuALITY's dev stories with a trust of 0.6 and more, judged by
+reading, 88 % are true. Those that report speech were less than half of the time: their order is
+nothing where the text does not name the speaker (`notes.py`). What is not trusted gives way to the
+book's own words.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,12 +21,6 @@ from infini_cli.tasks.sentences import split_sentences
 STRICTER = 0.1
 """What `--strict` asks for besides."""
 
-_REPORTS = re.compile(
-    r"\b(?:narrator|says?|said|insist(?:s|ed)?|ask(?:s|ed)?|urge[sd]?|tells?|told|repl(?:y|ies|ied)"
-    r"|answer(?:s|ed)?|explain(?:s|ed)?|thinks?|thought|wish(?:es|ed)?|agree[sd]?)\b"
-)
-"""Of a sentence that reports, in English."""
-
 Place = tuple[int, str]
 """A segment and a sentence on it."""
 
@@ -35,7 +28,7 @@ Place = tuple[int, str]
 def trust(notes: Sequence[Note]) -> dict[Place, float]:
     """Tell how far each sentence is to be trusted, 0 to 1; of some notes no measures were kept."""
     return {
-        (note.segment, text): 0.0 if _REPORTS.search(text) else note.orders[k] * note.confidences[k]
+        (note.segment, text): note.orders[k] * note.confidences[k]
         for note in notes
         for k, text in enumerate(_sentences(note))
     }

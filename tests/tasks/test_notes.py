@@ -32,6 +32,18 @@ def test_each_sentence_that_stays_has_its_measures() -> None:
     assert made.support == 1.0
 
 
+def test_a_report_with_another_speaker_has_no_order() -> None:
+    source = "\u201cNerrin opens the walnut box,\u201d said Ketty.\n\nThe pilot slept."
+    zeros = np.zeros(4, dtype=np.int32)
+    segment = Segment(3, "2", "Two", zeros, zeros, 10, 90, "a", "b", True)
+    right, wrong = (
+        "Ketty says Nerrin opens the walnut box.",
+        "Nerrin says Ketty opens the walnut box.",
+    )
+    assert make_note(segment, source, Draft(right, 20, False, 0.75)).orders[0] > 0.5
+    assert make_note(segment, source, Draft(wrong, 20, False, 0.75)).orders == (0.0,)
+
+
 def test_the_best_stays_where_nothing_is_borne() -> None:
     made = note(Draft(FALSE, 9, False, 0.25))
     assert made.text == FALSE

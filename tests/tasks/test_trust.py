@@ -54,22 +54,6 @@ def test_notes_without_measures_of_their_sentences_stay(orders: tuple[float, ...
     assert keep_trusted([old, note(1, (0.7, 0.1))], 0.5) == [old]
 
 
-@pytest.mark.parametrize(
-    ("text", "is_trusted"),
-    [
-        ("Mara says that the pilot sold the lamp.", False),
-        ("Mara thought that the pilot had sold it.", False),
-        ("The pilot asks Mara for her lamp.", False),
-        ("The narrator sells the lamp to a pilot.", False),
-        ("Mara sells the lamp to a thoughtful pilot.", True),
-        ("Mara carries the saying to the harbour.", True),
-    ],
-)
-def test_who_says_what_is_not_trusted(text: str, is_trusted: bool) -> None:
-    sure = Note(0, "1", "", text, orders=(1.0,), confidences=(1.0,))
-    assert bool(keep_trusted([sure], 0.6)) == is_trusted
-
-
 def test_nothing_gives_nothing() -> None:
     assert keep_trusted([], 0.5) == []
 
