@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,19 +60,23 @@ def command(
     tables = read_toml(recipe_file).keys()
     found = [teach for table, teach in _TEACHERS.items() if table in tables]
     teach = found[0] if found else _teach_memory
-    teach(terminal, recipe_file, output, until=until, plot=plot, offline=offline, json=json)
+    teach(_Order(terminal, recipe_file, output, until, plot, offline, json))
 
 
-def _teach_memory(
-    terminal: Terminal,
-    recipe_file: Path,
-    output: Path,
-    *,
-    until: int | None,
-    plot: Path | None,
-    offline: bool,
-    json: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the command was given."""
+
+    terminal: Terminal
+    recipe_file: Path
+    output: Path
+    until: int | None
+    plot: Path | None
+    offline: bool
+    json: bool
+
+
+def _teach_memory(order: _Order) -> None:
     from infini_cli.progress import silent
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.begin import add_memory
@@ -81,9 +86,9 @@ def _teach_memory(
     from infini_cli.training.team import Team
     from infini_cli.training.trainer import ADAPTER, Trainer
 
-    recipe, team = read_recipe(recipe_file), Team.join()
-    with terminal.progress() if team.leads else nullcontext(silent) as progress:
-        model = open_trainable_model(recipe.base, offline=offline, progress=progress)
+    recipe, team = read_recipe(order.recipe_file), Team.join()
+    with order.terminal.progress() if team.leads else nullcontext(silent) as progress:
+        model = open_trainable_model(recipe.base, offline=order.offline, progress=progress)
         add_memory(model, recipe)
         sampler = Sampler(
             recipe.tasks,
@@ -92,75 +97,54 @@ def _teach_memory(
             recipe.optimizer.batch_size,
             recipe.seed,
         )
-        trainer = Trainer(model.decoder, sampler, recipe, output, team)
-        last = _follow(recipe_file, trainer, until, progress)
-    adapter = output / ADAPTER
+        trainer = Trainer(model.decoder, sampler, recipe, order.output, team)
+        last = _follow(order, trainer, progress)
+    adapter = order.output / ADAPTER
     if not team.leads:
         team.end()
         return
-    if plot is not None:
+    if order.plot is not None:
         from infini_cli.ui.plots import plot_training
 
-        plot_training(read_log(output), plot)
-        terminal.note(f"drew `{plot}`")
-    _tell(terminal, "adapter", adapter, recipe.num_steps, last, json=json)
+        plot_training(read_log(order.output), order.plot)
+        order.terminal.note(f"drew `{order.plot}`")
+    _tell(order, "adapter", adapter, recipe.num_steps, last_loss=_loss(last))
     team.end()
 
 
-def _teach_writer(
-    terminal: Terminal,
-    recipe_file: Path,
-    output: Path,
-    *,
-    until: int | None,
-    plot: Path | None,
-    offline: bool,
-    json: bool,
-) -> None:
+def _teach_writer(order: _Order) -> None:
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.pages import read_pages
     from infini_cli.training.writer_recipe import read_writer_recipe
     from infini_cli.training.writer_trainer import WRITER, WriterTrainer
 
-    _refuse_plot(plot)
-    recipe = read_writer_recipe(recipe_file)
+    _refuse_plot(order.plot)
+    recipe = read_writer_recipe(order.recipe_file)
     pages = read_pages(recipe.folder / recipe.notes.file, recipe.folder / recipe.notes.texts)
-    with terminal.progress() as progress:
-        model = open_trainable_model(recipe.base, offline=offline, progress=progress)
-        trainer = WriterTrainer(model, pages, recipe, output)
-        last = _follow(recipe_file, trainer, until, progress)
-    _tell(terminal, "writer", output / WRITER, trainer.num_steps, last, json=json)
+    with order.terminal.progress() as progress:
+        model = open_trainable_model(recipe.base, offline=order.offline, progress=progress)
+        trainer = WriterTrainer(model, pages, recipe, order.output)
+        last = _follow(order, trainer, progress)
+    _tell(order, "writer", order.output / WRITER, trainer.num_steps, last_loss=_loss(last))
 
 
-def _teach_salience(
-    terminal: Terminal,
-    recipe_file: Path,
-    output: Path,
-    *,
-    until: int | None,
-    plot: Path | None,
-    offline: bool,
-    json: bool,
-) -> None:
+def _teach_salience(order: _Order) -> None:
     from infini_cli.evaluation.layouts import read_summary_items
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.salience_recipe import read_salience_recipe
     from infini_cli.training.salience_trainer import SALIENCE, SalienceTrainer
 
-    _refuse_plot(plot)
-    recipe = read_salience_recipe(recipe_file)
+    _refuse_plot(order.plot)
+    recipe = read_salience_recipe(order.recipe_file)
     items = read_summary_items(recipe.folder / recipe.salience.file)
     correlation = None
-    with terminal.progress() as progress:
-        model = open_trainable_model(recipe.base, offline=offline, progress=progress)
-        trainer = SalienceTrainer(model, items, recipe, output, progress)
-        for step in trainer.run(until=until):
+    with order.terminal.progress() as progress:
+        model = open_trainable_model(recipe.base, offline=order.offline, progress=progress)
+        trainer = SalienceTrainer(model, items, recipe, order.output, progress)
+        for step in trainer.run(until=order.until):
             correlation = step.correlation
-    if json:
-        values = {"salience": str(output / SALIENCE), "num_steps": trainer.num_steps}
-        terminal.write(to_json({**values, "last_correlation": correlation}))
-    else:
-        terminal.note(f"wrote `{output / SALIENCE}`")
+    path = order.output / SALIENCE
+    _tell(order, "salience", path, trainer.num_steps, last_correlation=correlation)
 
 
 _TEACHERS = {"notes": _teach_writer, "salience": _teach_salience}
@@ -173,20 +157,20 @@ def _refuse_plot(plot: Path | None) -> None:
 
 
 def _follow(
-    recipe_file: Path, trainer: Trainer | WriterTrainer, until: int | None, progress: Progress
+    order: _Order, trainer: Trainer | WriterTrainer, progress: Progress
 ) -> Step | WriterStep | None:
     """Train, telling of every step; gives the last one, if any was left to take."""
     from infini_cli.progress import Learn
 
     last: Step | WriterStep | None = None
     began, done_before = time.monotonic(), trainer.num_done
-    for step in trainer.run(until=until):
+    for step in trainer.run(until=order.until):
         last = step
         # Steps are of many lengths: those of this run, not the last alone.
         seconds_a_step = (time.monotonic() - began) / (step.step - done_before)
         progress(
             Learn(
-                recipe=recipe_file.name,
+                recipe=order.recipe_file.name,
                 step=step.step,
                 num_steps=trainer.num_steps,
                 task=step.task,
@@ -199,21 +183,16 @@ def _follow(
     return last
 
 
-def _tell(
-    terminal: Terminal,
-    kind: str,
-    path: Path,
-    num_steps: int,
-    last: Step | WriterStep | None,
-    *,
-    json: bool,
-) -> None:
-    """Tell what was written."""
-    if json:
-        values = {kind: str(path), "num_steps": num_steps}
-        terminal.write(to_json({**values, "last_loss": last.loss if last else None}))
+def _loss(last: Step | WriterStep | None) -> float | None:
+    return last.loss if last is not None else None
+
+
+def _tell(order: _Order, kind: str, path: Path, num_steps: int, **last: float | None) -> None:
+    """Tell what was written; in JSON with what the last step measured."""
+    if order.json:
+        order.terminal.write(to_json({kind: str(path), "num_steps": num_steps, **last}))
     else:
-        terminal.note(f"wrote `{path}`")
+        order.terminal.note(f"wrote `{path}`")
 
 
 def _sources(recipe: Recipe, tokenizer: Tokenizer) -> Sources:

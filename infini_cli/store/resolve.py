@@ -139,10 +139,8 @@ def find_writer(argument: str | None, writer: Path | None) -> Path | None:
         argument: the model, as for `resolve`.
         writer: a file; None: the one that comes with the model; `NO_ADAPTER`: none.
     """
-    if writer is not None:
-        return None if writer == NO_ADAPTER else writer
     model = _of_catalog(argument)
-    return model.writer if model is not None else None
+    return _given_or_shipped(writer, model.writer if model is not None else None)
 
 
 def find_salience(argument: str | None, salience: Path | None) -> Path | None:
@@ -152,10 +150,14 @@ def find_salience(argument: str | None, salience: Path | None) -> Path | None:
         argument: the model, as for `resolve`.
         salience: a file; None: the one that comes with the model; `NO_ADAPTER`: none.
     """
-    if salience is not None:
-        return None if salience == NO_ADAPTER else salience
     model = _of_catalog(argument)
-    return model.salience if model is not None else None
+    return _given_or_shipped(salience, model.salience if model is not None else None)
+
+
+def _given_or_shipped(given: Path | None, shipped: Path | None) -> Path | None:
+    if given is None:
+        return shipped
+    return None if given == NO_ADAPTER else given
 
 
 def _of_catalog(argument: str | None) -> CatalogModel | None:

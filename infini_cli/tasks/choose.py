@@ -114,16 +114,15 @@ def choose_notes(notes: Sequence[Part], salience: Salience, words: int) -> list[
         salience: of the book.
         words: how many are wanted.
     """
-    chosen: list[Candidate] = []
+    chosen: list[tuple[int, Part]] = []
     total = 0
     for candidate in choose(notes, salience, words, quote=False).candidates:
         if total >= words:
             break
         assert candidate.part is not None
-        chosen.append(candidate)
+        chosen.append((candidate.index, candidate.part))
         total += candidate.part.num_words
-    chosen.sort(key=lambda one: one.index)
-    return [candidate.part for candidate in chosen if candidate.part is not None]
+    return [part for _, part in sorted(chosen, key=lambda pair: pair[0])]
 
 
 def tells(sentence: str) -> bool:

@@ -25,6 +25,7 @@ from infini_cli.reading.book import Book
 from infini_cli.tasks.book_sentences import sentences_of
 from infini_cli.tasks.frame import frame
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.reading_run import SEGMENTS_TO_GIVE_BACK
 from infini_cli.tasks.sentence_tokens import sentence_tokens
 from infini_cli.tokens.segments import plan_segments
 from infini_cli.training.log import SalienceStep, cut_log, write_step
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SALIENCE = "salience.safetensors"
-SEGMENTS_TO_GIVE_BACK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +132,9 @@ class SalienceTrainer:
         """Write state and readout, each whole or not at all."""
         from infini_models.readout import serialize_readout
 
-        write_state(self.folder / STATE, State(self.num_done, self._sums, {}, None), self._hash)
+        state = State(self.num_done, self._sums, {}, None)
+        write_state(self.folder / STATE, state, self.recipe.sha256)
         write_atomically(self.folder / SALIENCE, serialize_readout(self.readout()))
-
-    @property
-    def _hash(self) -> str:
-        return self.recipe.sha256
 
     @property
     def _sums(self) -> dict[str, Tensor]:
@@ -148,7 +145,7 @@ class SalienceTrainer:
         }
 
     def _restore(self) -> None:
-        state = read_state(self.folder / STATE, self._hash, self._sums, ())
+        state = read_state(self.folder / STATE, self.recipe.sha256, self._sums, ())
         self.products_DD = state.learned["products_DD"]
         self.worths_D = state.learned["worths_D"]
         self.num_sentences = state.learned["num_sentences"]
