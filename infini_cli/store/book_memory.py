@@ -47,8 +47,8 @@ class Note:
         support: share of the words of its best sentence that stand in one place of the segment.
         start, end: the segment's offsets in `Book.text`.
         orders: for each sentence of the text the share of its words that stand in one place of the
-            segment in the same order, 0 of a report whose speaker the place does not name; empty
-            where it was not kept.
+            segment in the same order, 0 where the place is about others; empty where it was not
+            kept.
         confidences: how sure the model was of each, `Draft.confidence`; empty likewise.
         places: offsets in `Book.text` of the sentences that begin in the segment; empty where it
             was not measured how much they matter.

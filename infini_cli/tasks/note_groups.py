@@ -6,7 +6,8 @@ what was. What fills a group depends on the segments alone.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from infini_cli.progress import Progress
@@ -36,7 +37,7 @@ MAX_SHORT_SEGMENTS = 12
 NOTE_TOKENS = 64
 
 Group = list["Branch"]
-"""What is to be written: a note on each of some segments."""
+"""What is to be written: notes on some segments, those on one after each other."""
 Steps = Generator[Group, Sequence[Draft], None]
 """Gives what is to be written, and takes what was."""
 
@@ -59,8 +60,12 @@ def note_recipe(model: Model, instructions: Instructions) -> str:
 
 
 def writes_as_taught(model: Model, instructions: Instructions) -> bool:
-    """Tell whether the model was taught to write the notes that are asked for."""
-    return bool(model.writer) and instructions.note == prompts.NOTE
+    """Tell whether the model was taught to write the notes that are asked for.
+
+    It was taught to tell a sentence that it is shown; without what tells which, it writes as any.
+    """
+    is_able = bool(model.writer) and model.salience is not None
+    return is_able and instructions.note == prompts.NOTE
 
 
 def advance(steps: Steps, drafts: Sequence[Draft] | None) -> Group:
@@ -115,17 +120,26 @@ def max_group_bytes(model: Model) -> int:
     return max(MIN_GROUP_BYTES, int(GROUP_SHARE * model.decoder.num_bytes))
 
 
-def num_bytes(branch: Branch, *, independent: bool) -> int:
+def by_segment(group: Iterable[Branch]) -> list[list[Branch]]:
+    """Put together what continues the same segment; such branches follow each other."""
+    return [list(branches) for _, branches in groupby(group, key=lambda one: id(one.cache))]
+
+
+def num_bytes(branches: Sequence[Branch], *, independent: bool) -> int:
     """Give the bytes of keys and values that writing after one segment takes.
 
     Args:
-        branch: that continues the segment.
+        branches: that continue the segment.
         independent: as for `write_notes`.
     """
     from infini_models.branch_cache import ATTENTION_BLOCK, aligned
 
-    cache = branch.cache
-    assert cache is not None
-    room = len(branch.prompt) + branch.max_tokens
-    places = aligned(cache.num_tokens + room, ATTENTION_BLOCK if independent else 1)
-    return cache.num_bytes * places // cache.num_tokens
+    if not branches or (cache := branches[0].cache) is None:
+        return 0
+    room = max(len(branch.prompt) + branch.max_tokens for branch in branches)
+    num_places = cache.num_tokens + room * len(branches)
+    return (
+        cache.num_bytes
+        * aligned(num_places, ATTENTION_BLOCK if independent else 1)
+        // cache.num_tokens
+    )

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.leaks import clean_text
+from infini_cli.tasks.pronouns import keeps_genders
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.speech import is_said_so, reports
-from infini_cli.tasks.support import NOTE_REACH, Source, least_support
+from infini_cli.tasks.support import MIN_SUPPORT, NOTE_REACH, Source, least_support
 from infini_cli.tasks.writer import Draft
 from infini_cli.tokens.segments import Segment
 
 ENDS = (".", "!", "?", "\u2026", "\u201d", '"')
 
 
-def make_note(segment: Segment, source: str, draft: Draft) -> Note:
+def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
     """Keep the sentences that the segment bears; the best one where it bears none.
 
     Args:
         segment: what the note is on.
         source: its text.
-        draft: what was written of it.
+        drafts: what was written of it, each sentence kept once.
     """
     measure = Source(source, NOTE_REACH)
-    found = _sentences(draft)
+    found: dict[str, Draft] = {}
+    for draft in drafts:
+        for sentence in _sentences(draft):
+            found.setdefault(sentence, draft)
     supports = [measure.support(sentence) for sentence in found]
     least = least_support(supports)
     kept = [one for one, support in zip(found, supports, strict=True) if support >= least]
@@ -38,15 +44,23 @@ def make_note(segment: Segment, source: str, draft: Draft) -> Note:
         start=segment.start,
         end=segment.end,
         orders=tuple(_order(one, source, measure) for one in kept) if is_whole else (),
-        confidences=(round(draft.confidence, 3),) * len(kept) if is_whole else (),
+        confidences=tuple(round(found[one].confidence, 3) for one in kept) if is_whole else (),
     )
 
 
 def _order(sentence: str, source: str, measure: Source) -> float:
-    """Give the share of words that stand in order; none of a report with another speaker."""
-    if reports(sentence) and not is_said_so(sentence, source):
-        return 0.0
-    return round(measure.order(sentence), 3)
+    """Give the share of words that stand in one place in order, if it may be about the same people.
+
+    Not if the place does not have them or their names, has no pronoun of theirs, or has somebody
+    else speak.
+    """
+    share, place = measure.place(sentence)
+    is_about_others = (
+        measure.support(sentence) < MIN_SUPPORT
+        or not keeps_genders(sentence, place)
+        or (reports(sentence) and not is_said_so(sentence, source))
+    )
+    return 0.0 if is_about_others else round(share, 3)
 
 
 def _sentences(draft: Draft) -> list[str]:

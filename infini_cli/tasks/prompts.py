@@ -17,7 +17,10 @@ NOTE = (
     "\n\n---\nSay in one plain sentence what happens in this part of the book: who does what, "
     "and what comes of it. Name the people. Add nothing that is not in the text."
 )
-TAUGHT_NOTE = "\n\n---\nSay in two plain sentences what happens in this part of the book."
+TAUGHT_NOTE = (
+    "\n\n---\nA passage of this part:\n\n{passage}\n\n---\n"
+    "Say in one plain sentence what the passage tells. Name the people."
+)
 """Asked of a model that was taught to write notes; see the recipe beside its writer."""
 MERGE_INTRODUCTION = "These are notes on consecutive parts of the book {title}, in order:\n\n"
 MERGE = (

@@ -21,6 +21,7 @@ from infini_cli.tasks.note_groups import (
     Group,
     Steps,
     advance,
+    by_segment,
     max_group_bytes,
     num_bytes,
     write_notes,
@@ -64,9 +65,9 @@ class _Writer:
         if not group:
             return
         self.waiting.append((steps, group))
-        branches = [branch for _, waiting in self.waiting for branch in waiting]
-        size = sum(num_bytes(branch, independent=True) for branch in branches)
-        if len(branches) >= MAX_GROUP_SEGMENTS or size >= max_group_bytes(self.model):
+        segments = by_segment(branch for _, waiting in self.waiting for branch in waiting)
+        size = sum(num_bytes(branches, independent=True) for branches in segments)
+        if len(segments) >= MAX_GROUP_SEGMENTS or size >= max_group_bytes(self.model):
             self.write()
 
     def write(self) -> None:

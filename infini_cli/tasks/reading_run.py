@@ -1,14 +1,17 @@
 """One pass over a book: memory carried on, notes asked for, nothing lost on the way.
 
-Segments are read in order. With notes, each segment's window is kept until a group is full; then
-the pass stops until the notes of the group are written, and saves the state. Groups depend on
-the plan alone, so a run that was stopped goes on at the last saved group and ends in the same
-state, bit for bit. Without notes the state is saved every few seconds.
+Segments are read in order. A model that was taught to write notes is asked for one on each of the
+sentences that matter most in a segment, any other for one on the segment. With notes, each
+segment's window is kept until a group is full; then the pass stops until the notes of the group
+are written, and saves the state. Groups depend on the segments alone, so a run that was stopped
+goes on at the last saved group and ends in the same state, bit for bit. Without notes the state is
+saved every few seconds.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +26,7 @@ from infini_cli.store.book_memory import (
     pack_text,
     save_book_memory,
 )
-from infini_cli.tasks.book_sentences import sentences_of
+from infini_cli.tasks.book_sentences import Sentence, sentences_of
 from infini_cli.tasks.frame import frame
 from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model
@@ -40,11 +43,13 @@ from infini_cli.tasks.note_groups import (
     writes_as_taught,
 )
 from infini_cli.tasks.notes import make_note
+from infini_cli.tasks.pointing import NUM_POINTS, points
 from infini_cli.tasks.sentence_tokens import Span, sentence_tokens
 from infini_cli.tasks.writer import Draft
 from infini_cli.tokens.segments import Segment, SegmentPlan
 
 if TYPE_CHECKING:
+    from infini_models.cache import SegmentCache
     from infini_models.generate import Branch
     from infini_models.memory import Memory
     from torch import Tensor
@@ -56,10 +61,17 @@ SECONDS_BETWEEN_SAVES = 15.0
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A segment that was read, and how much each sentence matters that begins in it, by place."""
+    """A segment that was read.
+
+    Attributes:
+        segment: as planned.
+        saliences: how much each sentence matters that begins in it, by its place.
+        num_drafts: notes that are asked for on it.
+    """
 
     segment: Segment
     saliences: dict[int, float]
+    num_drafts: int
 
 
 class ReadingRun:
@@ -90,18 +102,18 @@ class ReadingRun:
         self.state, self.plan, self.model = start, plan, model
         self.progress, self.path, self.notes = progress, path, notes
         self.use_memory = use_memory
-        around, encode = frame(model), model.tokenizer.encode
-        self.prefix = around.before
+        around = frame(model)
+        self.prefix, self.suffix = around.before, around.after
         self.is_taught = writes_as_taught(model, instructions)
-        question = instructions.question(is_taught=self.is_taught)
-        self.suffix = [*encode(question), *around.after]
+        self.question = instructions.question(is_taught=self.is_taught)
         last = plan.segments[-1].chapter_label if plan.segments else ""
         self.last_chapter = len(plan.segments) - len(plan.chapter_segments(last))
         self.max_group_bytes = max_group_bytes(model)
         self.salience = model.salience if notes else None
-        self.places: list[Span] = []
+        self.sentences: list[Sentence] = []
         if self.salience is not None:
-            self.places = [one.place for one in sentences_of(start.book.kept_chapters)]
+            self.sentences = sentences_of(start.book.kept_chapters)
+        self.places: list[Span] = [one.place for one in self.sentences]
         self.text: Tensor | None = None
         self.last_save = time.monotonic()
         self.clock = ReadingClock(
@@ -119,7 +131,7 @@ class ReadingRun:
                 self.model,
                 group,
                 self.progress,
-                done=len(self.state.notes),
+                done=self._notes_on(self.state.num_segments_read),
                 total=self.num_notes,
                 independent=self.is_short,
                 is_taught=self.is_taught,
@@ -133,8 +145,13 @@ class ReadingRun:
 
     @property
     def num_notes(self) -> int:
-        """Notes that are written in all, one a segment."""
-        return len(self.plan.segments) if self.notes else 0
+        """The most notes that are written in all."""
+        return self._notes_on(len(self.plan.segments))
+
+    def _notes_on(self, num_segments: int) -> int:
+        if not self.notes:
+            return 0
+        return (NUM_POINTS if self.is_taught else 1) * num_segments
 
     def steps(self) -> Steps:
         """Read to the end of the plan, stopping where notes are to be written."""
@@ -145,15 +162,14 @@ class ReadingRun:
         waiting: list[_Read] = []
         group_bytes = 0
         for segment in self.plan.segments[self.state.num_segments_read :]:
-            branch, memory, saliences = self._read(segment, memory)
-            waiting.append(_Read(segment, saliences))
-            if branch is not None:
-                group.append(branch)
-                group_bytes += num_bytes(branch, independent=self.is_short)
+            branches, memory, saliences = self._read(segment, memory)
+            waiting.append(_Read(segment, saliences, len(branches)))
+            group += branches
+            group_bytes += num_bytes(branches, independent=self.is_short)
             self._tell(segment, waiting)
             if len(waiting) % SEGMENTS_TO_GIVE_BACK == 0:
                 give_back_memory()
-            if self._is_due(segment, group, group_bytes):
+            if self._is_due(segment, len(waiting), group_bytes):
                 drafts = (yield group) if group else ()
                 self._save(memory, waiting, self._notes(waiting, drafts))
                 group, waiting, group_bytes = [], [], 0
@@ -161,9 +177,8 @@ class ReadingRun:
 
     def _read(
         self, segment: Segment, memory: Memory
-    ) -> tuple[Branch | None, Memory, dict[int, float]]:
+    ) -> tuple[list[Branch], Memory, dict[int, float]]:
         import torch
-        from infini_models.generate import Branch
 
         ids_1S = torch.tensor([[*self.prefix, *segment.ids.tolist()]])
         before = memory if self.use_memory else None
@@ -179,10 +194,34 @@ class ReadingRun:
             saliences = self._saliences(segment, result.tapped_BSD)
         after = memory if result.memory is None else result.memory
         if not self.notes:
-            return None, after, saliences
-        # A note is written with the memory of all before, the segment itself being in sight.
-        branch = Branch(self.suffix, NOTE_TOKENS, result.cache, before, stream=segment.index)
-        return branch, after, saliences
+            return [], after, saliences
+        return self._ask(segment, saliences, result.cache, before), after, saliences
+
+    def _ask(
+        self,
+        segment: Segment,
+        saliences: dict[int, float],
+        cache: SegmentCache | None,
+        before: Memory | None,
+    ) -> list[Branch]:
+        """Ask for notes, with the memory of all before, the segment itself being in sight."""
+        from infini_models.generate import Branch
+
+        questions = [self.question]
+        if self.is_taught:
+            told = points(self._sentences(segment), saliences)
+            questions = [self.question.format(passage=passage) for passage in told]
+        encode = self.model.tokenizer.encode
+        return [
+            Branch([*encode(question), *self.suffix], NOTE_TOKENS, cache, before, stream=number)
+            for number, question in enumerate(questions, NUM_POINTS * segment.index)
+        ]
+
+    def _sentences(self, segment: Segment) -> list[Sentence]:
+        """Give the sentences that begin in a segment."""
+        first = bisect_left(self.places, (segment.start, segment.start))
+        end = bisect_left(self.places, (segment.end, segment.end))
+        return self.sentences[first:end]
 
     def _saliences(self, segment: Segment, tapped_BSD: Tensor | None) -> dict[int, float]:
         """Give how much each sentence that begins in a segment matters, by its place."""
@@ -194,26 +233,29 @@ class ReadingRun:
             for one in sentence_tokens(segment, self.places)
         }
 
-    def _is_due(self, segment: Segment, group: Group, group_bytes: int) -> bool:
+    def _is_due(self, segment: Segment, num_waiting: int, group_bytes: int) -> bool:
         if segment.index == len(self.plan.segments) - 1:
             return True
         if not self.notes:
             return time.monotonic() - self.last_save >= SECONDS_BETWEEN_SAVES
-        return len(group) >= MAX_GROUP_SEGMENTS or group_bytes >= self.max_group_bytes
+        return num_waiting >= MAX_GROUP_SEGMENTS or group_bytes >= self.max_group_bytes
 
     def _notes(self, waiting: Sequence[_Read], drafts: Sequence[Draft]) -> tuple[Note, ...]:
-        if not drafts:
+        if not self.notes:
             return ()
-        return tuple(
-            replace(
-                make_note(
-                    read.segment, self.model.tokenizer.decode(read.segment.ids.tolist()), draft
-                ),
-                places=tuple(read.saliences),
-                saliences=tuple(read.saliences.values()),
+        written = iter(drafts)
+        notes = []
+        for read in waiting:
+            source = self.model.tokenizer.decode(read.segment.ids.tolist())
+            own = [next(written) for _ in range(read.num_drafts)]
+            notes.append(
+                replace(
+                    make_note(read.segment, source, own),
+                    places=tuple(read.saliences),
+                    saliences=tuple(read.saliences.values()),
+                )
             )
-            for read, draft in zip(waiting, drafts, strict=True)
-        )
+        return tuple(notes)
 
     def _save(self, memory: Memory, waiting: Sequence[_Read], notes: tuple[Note, ...]) -> None:
         num_tokens = sum(read.segment.num_tokens for read in waiting)

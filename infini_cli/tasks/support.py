@@ -82,6 +82,9 @@ class Source:
         of_each = [frozenset(words) for words in in_order]
         size = reach or 1
         firsts = range(max(1, len(of_each) - size + 1))
+        self._places = [
+            " ".join(text[start:end] for start, end in spans[i : i + size]) for i in firsts
+        ]
         self._runs = [frozenset[str]().union(*of_each[i : i + size]) for i in firsts]
         self._in_order = [list(chain(*in_order[i : i + size])) for i in firsts]
         # Who acts may be named just before or after, not elsewhere on the page.
@@ -104,10 +107,12 @@ class Source:
             default=0.0,
         )
 
-    def order(self, sentence: str) -> float:
-        """Give the share of its words that stand in one place in its order."""
+    def place(self, sentence: str) -> tuple[float, str]:
+        """Find the place that has most of its words in its order: their share, and its text."""
         words = stems(sentence)
-        return max((order(words, place) for place in self._in_order), default=0.0)
+        shares = [order(words, place) for place in self._in_order]
+        best = max(range(len(shares)), key=shares.__getitem__)
+        return shares[best], self._places[best]
 
 
 def is_borne_answer(answer: str, question: str, passages: Sequence[str]) -> bool:

@@ -4,17 +4,17 @@ base = "qwen2.5-coder-1.5b-infini"   # whose weights stay as they are
 seed = 5
 
 [notes]
-file = "notes.jsonl"                 # {"text": ..., "start": ..., "end": ..., "note": ...} a line
+file = "notes.jsonl"                 # see `infini_cli.training.pages`
 texts = "texts/"                     # where the texts lie, relative to the recipe
-num_held_out = 20                    # notes that are not learnt from, but measured on
+num_held_out = 20                    # pages that are not learnt from, but measured on
 
 [writer]
 rank = 4
 
 [optimizer]
 learning_rate = 7e-4
-num_epochs = 2
-batch_size = 4
+num_epochs = 1
+batch_size = 4                       # pages
 num_warmup_steps = 8
 clip_norm = 1.0
 """
@@ -73,13 +73,13 @@ class WriterRecipe:
         """Hash of all that it says; where it lies does not count."""
         return hash_recipe(asdict(self))
 
-    def num_steps(self, num_notes: int) -> int:
+    def num_steps(self, num_pages: int) -> int:
         """Give the steps that its epochs come to.
 
         Args:
-            num_notes: learnt from.
+            num_pages: whose notes are learnt from.
         """
-        return max(1, int(num_notes * self.optimizer.num_epochs / self.optimizer.batch_size))
+        return max(1, int(num_pages * self.optimizer.num_epochs / self.optimizer.batch_size))
 
 
 def read_writer_recipe(path: Path) -> WriterRecipe:

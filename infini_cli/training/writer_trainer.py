@@ -4,7 +4,7 @@ The base reads each page the first time it comes up, and its keys and values are
 trained are corrections that are on while the note is written (`infini_models.low_rank`). So an
 epoch after the first costs the notes alone.
 
-Shape suffixes: B pages, S tokens of a question and its note, V vocabulary, T tokens learnt.
+Shape suffixes: B notes, S tokens of a question and its note, V vocabulary, T tokens learnt.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class WriterTrainer:
         self.caches: dict[str, SegmentCache] = {}
         around = frame(model)
         self.prefix = around.before
-        self.question = [*model.tokenizer.encode(prompts.TAUGHT_NOTE), *around.after]
+        self.suffix = around.after
         self.stop = model.chat.end_of_turn
         decoder = model.decoder.requires_grad_(False)
         grow_corrections(decoder, recipe.writer.rank, recipe.seed)
@@ -179,27 +179,39 @@ class WriterTrainer:
         from torch.nn import functional
 
         decoder, config = self.model.decoder, self.model.decoder.config
+        notes = [(page, one) for page in pages for one in page.notes]
+        questions = [self._question(one.passage) for _, one in notes]
         encode = self.model.tokenizer.encode
-        rows = [[*self.question, *encode(page.note), self.stop] for page in pages]
+        rows = [
+            [*question, *encode(one.note), self.stop]
+            for question, (_, one) in zip(questions, notes, strict=True)
+        ]
         lengths_B = torch.tensor([len(row) - 1 for row in rows])
         width = int(lengths_B.max())
         ids_BS = torch.tensor([row[:-1] + [0] * (width - len(row) + 1) for row in rows])
         cache = BranchCache(
-            [self._read(page) for page in pages],
-            [None] * len(pages),
+            [self._read(page) for page, _ in notes],
+            [None] * len(notes),
             width,
             (config.num_layers, config.num_key_value_heads, config.head_dim),
             decoder.dtype,
         )
         with corrected(decoder):
             hidden_BSD = decoder.extend_all(ids_BS, lengths_B, cache)
-        first = len(self.question) - 1
-        places = [(b, s) for b, row in enumerate(rows) for s in range(first, len(row) - 1)]
+        places = [
+            (b, s)
+            for b, (question, row) in enumerate(zip(questions, rows, strict=True))
+            for s in range(len(question) - 1, len(row) - 1)
+        ]
         targets_T = torch.tensor([rows[b][s + 1] for b, s in places])
         learnt_TD = hidden_BSD[[b for b, _ in places], [s for _, s in places]]
         scores_TV = decoder.logits(decoder.norm(learnt_TD))
         nats = functional.cross_entropy(scores_TV, targets_T, reduction="sum")
         return _Loss(nats, len(places), int((scores_TV.argmax(-1) == targets_T).sum()))
+
+    def _question(self, passage: str) -> list[int]:
+        question = prompts.TAUGHT_NOTE.format(passage=passage)
+        return [*self.model.tokenizer.encode(question), *self.suffix]
 
     def _read(self, page: Page) -> SegmentCache:
         """Have the base read a page, once."""

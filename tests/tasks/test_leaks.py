@@ -71,7 +71,8 @@ def test_the_book_stays(sentence: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in vars(prompts) if name.isupper()])
 def test_no_instruction_gets_through(name: str) -> None:
-    said = getattr(prompts, name).format(words=40, title="T", chapter="C", question="Q?")
+    filled = {"title": "T", "chapter": "C", "question": "Q?", "passage": "P."}
+    said = getattr(prompts, name).format(words=40, **filled)
     sentences = [said[start:end] for start, end in split_sentences(said)]
     assert [s for s in sentences if len(s.split()) > 8 and clean_sentence(s)] == []
 

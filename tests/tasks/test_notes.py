@@ -16,10 +16,10 @@ ALSO = "The pilot sleeps on deck."
 FALSE = "A burglar steals fourteen pearls."
 
 
-def note(draft: Draft) -> Note:
+def note(*drafts: Draft, source: str = SOURCE) -> Note:
     zeros = np.zeros(4, dtype=np.int32)
     segment = Segment(3, "2", "Two", zeros, zeros, 10, 90, "a", "b", True)
-    return make_note(segment, SOURCE, draft)
+    return make_note(segment, source, drafts)
 
 
 def test_each_sentence_that_stays_has_its_measures() -> None:
@@ -34,14 +34,37 @@ def test_each_sentence_that_stays_has_its_measures() -> None:
 
 def test_a_report_with_another_speaker_has_no_order() -> None:
     source = "\u201cNerrin opens the walnut box,\u201d said Ketty.\n\nThe pilot slept."
-    zeros = np.zeros(4, dtype=np.int32)
-    segment = Segment(3, "2", "Two", zeros, zeros, 10, 90, "a", "b", True)
     right, wrong = (
         "Ketty says Nerrin opens the walnut box.",
         "Nerrin says Ketty opens the walnut box.",
     )
-    assert make_note(segment, source, Draft(right, 20, False, 0.75)).orders[0] > 0.5
-    assert make_note(segment, source, Draft(wrong, 20, False, 0.75)).orders == (0.0,)
+    assert note(Draft(right, 20, False, 0.75), source=source).orders[0] > 0.5
+    assert note(Draft(wrong, 20, False, 0.75), source=source).orders == (0.0,)
+
+
+def test_each_sentence_has_the_confidence_of_its_own_draft() -> None:
+    made = note(Draft(f"{TRUE} {FALSE}", 20, False, 0.75), Draft(ALSO, 9, False, 0.5))
+    assert made.text == f"{TRUE} {ALSO}"
+    assert made.orders == (1.0, 1.0)
+    assert made.confidences == (0.75, 0.5)
+
+
+def test_what_was_written_twice_stands_once() -> None:
+    made = note(Draft(TRUE, 9, False, 0.75), Draft(f"{TRUE} {ALSO}", 20, False, 0.5))
+    assert made.text == f"{TRUE} {ALSO}"
+    assert made.confidences == (0.75, 0.5)
+
+
+def test_nothing_asked_is_an_empty_note() -> None:
+    assert note().text == ""
+
+
+@pytest.mark.parametrize(
+    "wrong", ["Nerrin takes his brass weight out.", "A burglar takes fourteen brass pearls out."]
+)
+def test_what_is_about_others_has_no_order(wrong: str) -> None:
+    assert note(Draft(wrong, 9, False, 0.75)).orders == (0.0,)
+    assert note(Draft("Nerrin takes the brass weight out.", 9, False, 0.75)).orders[0] > 0.7
 
 
 def test_the_best_stays_where_nothing_is_borne() -> None:

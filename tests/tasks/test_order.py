@@ -40,7 +40,9 @@ def test_it_is_that_of_trying_every_choice(words: list[str], text: list[str]) ->
 
 def test_of_a_source_two_neighbouring_sentences_are_one_place() -> None:
     source = Source("Pia sells a bell. Nerrin laughs. It rains. Orlo sleeps.", 2)
-    assert source.order("Pia sells a bell and Nerrin laughs.") == 1.0
-    assert source.order("Nerrin laughs and Pia sells a bell.") < 1.0
-    assert source.order("Pia sells a bell and Orlo sleeps.") == 0.6
-    assert Source("", 2).order("Pia sells.") == 0.0
+    both = "Pia sells a bell. Nerrin laughs."
+    assert source.place("Pia sells a bell and Nerrin laughs.") == (1.0, both)
+    assert source.place("Nerrin laughs and Pia sells a bell.")[0] < 1.0
+    assert source.place("Pia sells a bell and Orlo sleeps.") == (0.6, both)
+    assert source.place("Orlo sleeps.") == (1.0, "It rains. Orlo sleeps.")
+    assert Source("", 2).place("Pia sells.") == (0.0, "")

@@ -11,9 +11,10 @@ from infini_models.low_rank import corrected
 
 from infini_cli.errors import InfiniError, InputError, UsageError
 from infini_cli.progress import silent
+from infini_cli.tasks import prompts
 from infini_cli.tasks.model import open_model, open_trainable_model
 from infini_cli.training.log import LOG, read_log
-from infini_cli.training.pages import read_pages
+from infini_cli.training.pages import PageNote, read_pages
 from infini_cli.training.writer_recipe import read_writer_recipe
 from infini_cli.training.writer_trainer import WRITER, WriterTrainer
 from tests.commands.conftest import infini as infini
@@ -24,6 +25,10 @@ STORY = "Nerrin opens the walnut box. The pilot sleeps on deck.\n\nKetty catches
 NOTES = ("Nerrin opens the box.", "Ketty catches an eel.", "The pilot sleeps.")
 
 
+def on(text: str, start: int, end: int, first: int, last: int) -> dict[str, object]:
+    return {"text": text, "start": start, "end": end, "first": first, "last": last}
+
+
 @pytest.fixture
 def recipe_file(tmp_path: Path, tiny_folder: Path) -> Path:
     (tmp_path / "texts").mkdir()
@@ -31,9 +36,10 @@ def recipe_file(tmp_path: Path, tiny_folder: Path) -> Path:
     lines = [json.dumps({"document": "Nothing."}), json.dumps({"sections": ["One.", STORY]})]
     (tmp_path / "texts" / "set.jsonl").write_text("\n".join(lines))
     notes = [
-        {"text": "story.txt", "start": 0, "end": 28, "note": NOTES[0]},
-        {"text": "story.txt", "start": 56, "end": 90, "note": NOTES[1]},
-        {"text": "set.jsonl:2", "start": 35, "end": 60, "note": NOTES[2]},
+        {**on("story.txt", 0, 55, 0, 28), "note": NOTES[0]},
+        {**on("story.txt", 0, 55, 29, 54), "note": NOTES[2]},
+        {**on("story.txt", 54, 90, 55, 90), "note": NOTES[1]},
+        {**on("set.jsonl:2", 35, 60, 35, 60), "note": NOTES[2]},
     ]
     (tmp_path / "notes.jsonl").write_text("\n".join(map(json.dumps, notes)))
     path = tmp_path / "recipe.toml"
@@ -56,23 +62,31 @@ def trainer(recipe_file: Path, folder: Path) -> WriterTrainer:
 def test_pages_are_parts_of_texts(recipe_file: Path) -> None:
     folder = recipe_file.parent
     pages = read_pages(folder / "notes.jsonl", folder / "texts")
-    assert [page.note for page in pages] == list(NOTES)
-    assert pages[0].text == "Nerrin opens the walnut box."
-    assert pages[1].text.strip() == "Ketty catches an eel at dawn."
-    assert "pilot" in pages[2].text
+    told = [[one.note for one in page.notes] for page in pages]
+    assert told == [[NOTES[0], NOTES[2]], [NOTES[1]], [NOTES[2]]]
+    assert pages[0].text.startswith("Nerrin opens the walnut box.")
+    assert [one.passage for one in pages[0].notes] == [
+        "Nerrin opens the walnut box.",
+        "The pilot sleeps on deck.",
+    ]
+    assert pages[1].text.strip() == pages[1].notes[0].passage == "Ketty catches an eel at dawn."
+    assert "pilot" in pages[2].notes[0].passage
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        {"text": "../notes.jsonl", "start": 0, "end": 5, "note": "x"},
-        {"text": "none.txt", "start": 0, "end": 5, "note": "x"},
-        {"text": "set.jsonl:9", "start": 0, "end": 5, "note": "x"},
-        {"text": "set.jsonl:x", "start": 0, "end": 5, "note": "x"},
-        {"text": "story.txt", "start": 5, "end": 5, "note": "x"},
-        {"text": "story.txt", "start": 900, "end": 950, "note": "x"},
-        {"text": "story.txt", "start": 0, "end": 5},
-        {"start": 0, "end": 5, "note": "x"},
+        {**on("../notes.jsonl", 0, 5, 0, 5), "note": "x"},
+        {**on("none.txt", 0, 5, 0, 5), "note": "x"},
+        {**on("set.jsonl:9", 0, 5, 0, 5), "note": "x"},
+        {**on("set.jsonl:x", 0, 5, 0, 5), "note": "x"},
+        {**on("story.txt", 5, 5, 5, 5), "note": "x"},
+        {**on("story.txt", 900, 950, 900, 950), "note": "x"},
+        {**on("story.txt", 0, 55, 50, 60), "note": "x"},
+        {**on("story.txt", 29, 55, 0, 28), "note": "x"},
+        {"text": "story.txt", "start": 0, "end": 5, "note": "x"},
+        on("story.txt", 0, 5, 0, 5),
+        {"start": 0, "end": 5, "first": 0, "last": 5, "note": "x"},
     ],
 )
 def test_a_note_on_nothing_is_an_error(recipe_file: Path, values: dict[str, object]) -> None:
@@ -108,16 +122,27 @@ def test_the_notes_are_learnt(recipe_file: Path, tmp_path: Path) -> None:
 
 def test_the_first_loss_is_that_of_the_base(recipe_file: Path, tmp_path: Path) -> None:
     teaching = trainer(recipe_file, tmp_path / "run")
-    model, page = teaching.model, teaching.pages[0]
+    pages = [*teaching.pages, *teaching.held_out]
+    page = next(page for page in pages if len(page.notes) > 1)
     found = teaching._loss([page])
-    ids = [*teaching.prefix, *model.tokenizer.encode(page.text), *teaching.question]
-    note = [*model.tokenizer.encode(page.note), model.chat.end_of_turn]
+    alone = [alone_nats(teaching, page.text, one) for one in page.notes]
+    assert found.num_tokens == sum(count for _, count in alone)
+    expected = torch.stack([nats for nats, _ in alone]).sum()
+    torch.testing.assert_close(found.nats.detach(), expected, rtol=1e-4, atol=1e-4)
+
+
+def alone_nats(teaching: WriterTrainer, page: str, one: PageNote) -> tuple[torch.Tensor, int]:
+    """Give what a note costs the base, read in one piece with its page, and its tokens."""
+    model = teaching.model
+    encode = model.tokenizer.encode
+    question = prompts.TAUGHT_NOTE.format(passage=one.passage)
+    ids = [*teaching.prefix, *encode(page), *encode(question), *teaching.suffix]
+    note = [*encode(one.note), model.chat.end_of_turn]
     with torch.inference_mode():
         hidden_1SD = model.decoder.read_segment(torch.tensor([ids + note]), None).hidden_BSD
     scores_TV = model.decoder.logits(hidden_1SD[0, len(ids) - 1 : -1])
-    expected = torch.nn.functional.cross_entropy(scores_TV, torch.tensor(note), reduction="sum")
-    assert found.num_tokens == len(note)
-    torch.testing.assert_close(found.nats.detach(), expected, rtol=1e-4, atol=1e-4)
+    nats = torch.nn.functional.cross_entropy(scores_TV, torch.tensor(note), reduction="sum")
+    return nats, len(note)
 
 
 def test_a_run_that_was_stopped_ends_the_same(recipe_file: Path, tmp_path: Path) -> None:
