@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,16 @@ def summaries(
             metavar="TOKENS",
         ),
     ] = None,
+    share: Annotated[
+        float,
+        typer.Option(
+            "--share",
+            min=0.1,
+            max=100,
+            help="Read only the first part of each text.",
+            metavar="PERCENT",
+        ),
+    ] = 100.0,
     json: Json = False,
     output: Output = None,
 ) -> None:
@@ -65,7 +76,9 @@ def summaries(
     wanted = parse_systems(systems, evaluation.SYSTEMS)
     options.protect(file, output)
     items = read_summary_items(file, library=options.book_folder, book=options.whole_book)
-    items = items[: options.limit]
+    items = [
+        replace(item, text=replace(item.text, share=share / 100)) for item in items[: options.limit]
+    ]
     rouge, ledger = open_rouge(), ResultLedger(options.ledger)
     needs_model = set(wanted) - set(EXTRACTIVE_METHODS)
     with terminal.progress() as shown:
@@ -77,7 +90,7 @@ def summaries(
             writer = evaluation.SummaryWriter(loaded, readings, progress, sampling, size)
             results = evaluation.evaluate_summaries(items, wanted, writer, ledger, rouge)
             found = gather(results, wanted, seed=options.seed, combined=COMBINED)
-    settings = {"window": size if "truncated" in wanted else None}
+    settings = {"window": size if "truncated" in wanted else None, "share": share}
     write_systems(terminal, "summaries", loaded, found, options, settings, json=json, output=output)
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
+from infini_cli.evaluation.first_part import first_part
 from infini_cli.reading import ReadOptions, read_book
 from infini_cli.reading.book import Book
 from infini_cli.reading.sniff import Format
@@ -27,11 +28,13 @@ class Text:
         content: the text itself; empty where there is a file.
         path: a book's file.
         title: how to call it; None takes the file's own.
+        share: of its words that are read, from the first, 0 to 1.
     """
 
     content: str = ""
     path: Path | None = None
     title: str | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +118,17 @@ def open_text(text: Text) -> Book:
             name=UNTITLED,
             kind=Format.TEXT,
         )
-    return book if text.title is None else replace(book, title=text.title)
+    book = book if text.title is None else replace(book, title=text.title)
+    return first_part(book, text.share)
 
 
 @lru_cache(maxsize=4)
 def text_sha256(text: Text) -> str:
-    """Hash what is read, the title included.
+    """Hash what is read, the title and the share included.
 
     Raises:
         InputError: the file cannot be read.
     """
     data = text.content.encode("utf-8") if text.path is None else read_bytes(text.path)
-    return hashlib.sha256(f"{text.title!a}\0".encode() + data).hexdigest()
+    share = f"\0{text.share}" if text.share < 1 else ""
+    return hashlib.sha256(f"{text.title!a}\0".encode() + data + share.encode()).hexdigest()

@@ -212,7 +212,21 @@ def test_the_command(infini: Infini, tiny_folder: Path, file: Path, tmp_path: Pa
     short = json.loads(infini(*command, "--limit", 1, "--systems", "lead", "--json").out)
     assert [system["num_items"] for system in short["systems"]] == [1]
     assert "items" not in short["systems"][0]
-    assert short["model"] is None
+    assert (short["model"], short["share"]) == (None, 100)
+
+
+def test_only_the_first_part_of_a_text_is_read(infini: Infini, file: Path) -> None:
+    file.write_text(json.dumps({"text": STORY, "reference": "word " * 60}))
+    command = ("eval", "summaries", file, "--systems", "lead,textrank", "--json", "--items")
+    outputs = []
+    for share in (1, 100):
+        document = json.loads(infini(*command, "--share", share).out)
+        assert document["share"] == share
+        outputs.append([system["items"][0]["output"] for system in document["systems"]])
+    for part, whole in zip(*outputs, strict=True):
+        assert len(part.split()) == len(STORY.split("\n\n")[0].split())
+        assert len(whole.split()) > 40
+    assert infini(*command, "--share", 0).code == 2
 
 
 def test_extracts_need_no_model(infini: Infini, file: Path, tmp_path: Path) -> None:
