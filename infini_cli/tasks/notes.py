@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.leaks import clean_text
-from infini_cli.tasks.pronouns import keeps_genders
+from infini_cli.tasks.same_claim import same_claim
 from infini_cli.tasks.sentences import split_sentences
 from infini_cli.tasks.speech import is_said_so, reports
 from infini_cli.tasks.support import MIN_SUPPORT, NOTE_REACH, Source, least_support
@@ -49,18 +49,16 @@ def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
 
 
 def _order(sentence: str, source: str, measure: Source) -> float:
-    """Give the share of words that stand in one place in order, if it may be about the same people.
+    """Give the share of words that stand in one place in order, if the place may claim the same.
 
-    Not if the place does not have them or their names, has no pronoun of theirs, or has somebody
-    else speak.
+    It does not if it lacks the words or the names, if it claims something else, or, of a sentence
+    that reports speech, if it has somebody else speak.
     """
     share, place = measure.place(sentence)
-    is_about_others = (
-        measure.support(sentence) < MIN_SUPPORT
-        or not keeps_genders(sentence, place)
-        or (reports(sentence) and not is_said_so(sentence, source))
+    is_borne = measure.support(sentence) >= MIN_SUPPORT and (
+        is_said_so(sentence, source) if reports(sentence) else same_claim(sentence, place)
     )
-    return 0.0 if is_about_others else round(share, 3)
+    return round(share, 3) if is_borne else 0.0
 
 
 def _sentences(draft: Draft) -> list[str]:

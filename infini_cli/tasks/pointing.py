@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from infini_cli.tasks.book_sentences import Sentence
+from infini_cli.tasks.same_claim import claims_by_itself
 
 NUM_POINTS = 2
 """Notes on a segment, which has about 30 sentences."""
@@ -34,8 +35,10 @@ def points(sentences: Sequence[Sentence], values: Mapping[int, float]) -> list[s
     """
     known = [one for one in sentences if one.place[0] in values]
     long = [one for one in known if one.num_words >= MIN_WORDS] or known
+    # What is told of others would not be trusted.
+    plain = [one for one in long if claims_by_itself(one.text)] or long
     # Stable: of equals the earlier one comes first.
-    best = sorted(long, key=lambda one: -values[one.place[0]])[:NUM_POINTS]
+    best = sorted(plain, key=lambda one: -values[one.place[0]])[:NUM_POINTS]
     told = [_as_passage(one.text) for one in sorted(best, key=lambda one: one.place)]
     return told + told[-1:] * (NUM_POINTS - len(told))
 

@@ -22,6 +22,7 @@ NOTE_REACH = 2
 """Neighbouring sentences of a page that must have a note's words together. A small model mixes up
 who did what, and then its words are from all over the page. Of 102 sentences on the example judged
 by hand 29 had their words in one place and 24 of those were true; 90 had them anywhere, and 37."""
+NEARLY = 0.9
 NAME_REACH = 1
 """Sentences before and after that may name whom it is about."""
 
@@ -82,9 +83,7 @@ class Source:
         of_each = [frozenset(words) for words in in_order]
         size = reach or 1
         firsts = range(max(1, len(of_each) - size + 1))
-        self._places = [
-            " ".join(text[start:end] for start, end in spans[i : i + size]) for i in firsts
-        ]
+        self._size, self._sentences = size, [text[start:end] for start, end in spans]
         self._runs = [frozenset[str]().union(*of_each[i : i + size]) for i in firsts]
         self._in_order = [list(chain(*in_order[i : i + size])) for i in firsts]
         # Who acts may be named just before or after, not elsewhere on the page.
@@ -108,11 +107,19 @@ class Source:
         )
 
     def place(self, sentence: str) -> tuple[float, str]:
-        """Find the place that has most of its words in its order: their share, and its text."""
+        """Find the place that has most of its words in its order.
+
+        Returns:
+            Their share, and the text of the place; of one sentence alone if that has nearly all.
+        """
         words = stems(sentence)
         shares = [order(words, place) for place in self._in_order]
-        best = max(range(len(shares)), key=shares.__getitem__)
-        return shares[best], self._places[best]
+        first = max(range(len(shares)), key=shares.__getitem__)
+        inside = self._sentences[first : first + self._size]
+        for text in inside:
+            if order(words, stems(text)) >= NEARLY * shares[first]:
+                return shares[first], text
+        return shares[first], " ".join(inside)
 
 
 def is_borne_answer(answer: str, question: str, passages: Sequence[str]) -> bool:

@@ -49,6 +49,19 @@ def test_short_sentences_are_told_where_there_are_no_others() -> None:
     assert points(SENTENCES[1:2], values(0.2, 0.9)) == ["He sat."] * NUM_POINTS
 
 
+def test_what_is_asked_or_said_of_oneself_is_told_where_there_is_nothing_else() -> None:
+    book = build_book(
+        [["# One", "I lit the brass lamp above the door. Who lit the other lamp of brass, Mara?"]]
+    )
+    asked = sentences_of(book.kept_chapters)
+    matter = {one.place[0]: 2.0 for one in asked}
+    assert points(asked, matter) == [one.text for one in asked]
+    assert points([*asked, *SENTENCES], matter | values(0.2, 0, 0.1, 0.5)) == [
+        "Mara lit the brass lamp above the door.",
+        "Onions are cheap this year in town.",
+    ]
+
+
 def test_a_long_sentence_is_cut() -> None:
     found = points(SENTENCES[4:], values(0, 0, 0, 0, 1))
     assert [len(text.split()) for text in found] == [MAX_WORDS] * NUM_POINTS

@@ -1,0 +1,53 @@
+"""Whether a sentence claims what the place it is from claims; in English.
+
+Of sentences that have a place's words in its order some are false all the same, and show it: who
+"he" is was got wrong, and the pronouns that are left changed to fit; what was asked, denied or
+supposed is stated; what somebody says of "me" or "you" is told of another.
+"""
+
+from __future__ import annotations
+
+from infini_cli.tasks.stems import words
+
+_GENDERS = (
+    frozenset({"he", "him", "his", "himself"}),
+    frozenset({"she", "her", "hers", "herself"}),
+)
+_SPEAKERS = frozenset(
+    words("i me my mine myself we us our ours ourselves you your yours yourself yourselves")
+)
+_SUPPOSED = frozenset(
+    words(
+        "almost cannot could hardly if may maybe might nearly neither never no nobody none nor not "
+        "nothing perhaps should though unless whether without would"
+    )
+)
+_QUESTIONS = frozenset("?\uff1f")
+
+
+def same_claim(sentence: str, source: str) -> bool:
+    """Tell whether a sentence can be what its source claims.
+
+    Not if it has a pronoun of a gender that the source has not, if one of them denies or supposes
+    otherwise than the other, if the source asks, or if somebody speaks of himself or to another in
+    it and not in the sentence.
+    """
+    in_sentence, in_source = _words(sentence), _words(source)
+    changes_gender = any(in_sentence & gender and not in_source & gender for gender in _GENDERS)
+    return not (
+        changes_gender
+        or (in_sentence ^ in_source) & _SUPPOSED
+        or (in_source - in_sentence) & _SPEAKERS
+        or _QUESTIONS & set(source) - set(sentence)
+    )
+
+
+def claims_by_itself(text: str) -> bool:
+    """Tell whether a text asks nothing, and nobody speaks of himself or to another in it."""
+    return not (_words(text) & _SPEAKERS or _QUESTIONS & set(text))
+
+
+def _words(text: str) -> frozenset[str]:
+    """Give its words, `don't` as `not` and `I'm` as `i`."""
+    found = [word.replace("\u2019", "'") for word in words(text)]
+    return frozenset("not" if word.endswith("n't") else word.partition("'")[0] for word in found)
