@@ -23,6 +23,7 @@ NOTE_REACH = 2
 who did what, and then its words are from all over the page. Of 102 sentences on the example judged
 by hand 29 had their words in one place and 24 of those were true; 90 had them anywhere, and 37."""
 NEARLY = 0.9
+"""Of what two sentences have in order: one of them that has so much is the place by itself."""
 NAME_REACH = 1
 """Sentences before and after that may name whom it is about."""
 
