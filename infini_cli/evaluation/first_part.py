@@ -16,9 +16,9 @@ def first_part(book: Book, share: float) -> Book:
         book: as it was read.
         share: of its words, above 0; with 1 all of it.
     """
-    room = share * book.num_words
     if share >= 1:
         return book
+    room = share * book.num_words
     chapters = []
     has_text = False
     for chapter in book.chapters:

@@ -29,9 +29,9 @@ def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
     for draft in drafts:
         for sentence in _sentences(draft):
             found.setdefault(sentence, draft)
-    supports = [measure.support(sentence) for sentence in found]
-    least = least_support(supports)
-    kept = [one for one, support in zip(found, supports, strict=True) if support >= least]
+    supports = {sentence: measure.support(sentence) for sentence in found}
+    least = least_support([*supports.values()])
+    kept = [one for one, support in supports.items() if support >= least]
     text = " ".join(kept)
     # Sentences put together may be told apart in other places: then no measure is of them.
     is_whole = len(split_sentences(text)) == len(kept)
@@ -40,22 +40,24 @@ def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
         chapter_label=segment.chapter_label,
         chapter_title=segment.chapter_title,
         text=text,
-        support=round(max(supports, default=0.0), 3),
+        support=round(max(supports.values(), default=0.0), 3),
         start=segment.start,
         end=segment.end,
-        orders=tuple(_order(one, source, measure) for one in kept) if is_whole else (),
+        orders=tuple(_order(one, supports[one], source, measure) for one in kept)
+        if is_whole
+        else (),
         confidences=tuple(round(found[one].confidence, 3) for one in kept) if is_whole else (),
     )
 
 
-def _order(sentence: str, source: str, measure: Source) -> float:
+def _order(sentence: str, support: float, source: str, measure: Source) -> float:
     """Give the share of words that stand in one place in order, if the place may claim the same.
 
     It does not if it lacks the words or the names, if it claims something else, or, of a sentence
     that reports speech, if it has somebody else speak.
     """
     share, place = measure.place(sentence)
-    is_borne = measure.support(sentence) >= MIN_SUPPORT and (
+    is_borne = support >= MIN_SUPPORT and (
         is_said_so(sentence, source) if reports(sentence) else same_claim(sentence, place)
     )
     return round(share, 3) if is_borne else 0.0

@@ -11,7 +11,6 @@ saved every few seconds.
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,10 +109,11 @@ class ReadingRun:
         self.last_chapter = len(plan.segments) - len(plan.chapter_segments(last))
         self.max_group_bytes = max_group_bytes(model)
         self.salience = model.salience if notes else None
-        self.sentences: list[Sentence] = []
+        self.sentences: dict[int, Sentence] = {}
         if self.salience is not None:
-            self.sentences = sentences_of(start.book.kept_chapters)
-        self.places: list[Span] = [one.place for one in self.sentences]
+            found = sentences_of(start.book.kept_chapters)
+            self.sentences = {one.place[0]: one for one in found}
+        self.places: list[Span] = [one.place for one in self.sentences.values()]
         self.text: Tensor | None = None
         self.last_save = time.monotonic()
         self.clock = ReadingClock(
@@ -209,19 +209,13 @@ class ReadingRun:
 
         questions = [self.question]
         if self.is_taught:
-            told = points(self._sentences(segment), saliences)
+            told = points([self.sentences[place] for place in saliences], saliences)
             questions = [self.question.format(passage=passage) for passage in told]
         encode = self.model.tokenizer.encode
         return [
             Branch([*encode(question), *self.suffix], NOTE_TOKENS, cache, before, stream=number)
             for number, question in enumerate(questions, NUM_POINTS * segment.index)
         ]
-
-    def _sentences(self, segment: Segment) -> list[Sentence]:
-        """Give the sentences that begin in a segment."""
-        first = bisect_left(self.places, (segment.start, segment.start))
-        end = bisect_left(self.places, (segment.end, segment.end))
-        return self.sentences[first:end]
 
     def _saliences(self, segment: Segment, tapped_BSD: Tensor | None) -> dict[int, float]:
         """Give how much each sentence that begins in a segment matters, by its place."""

@@ -84,7 +84,9 @@ class Source:
         of_each = [frozenset(words) for words in in_order]
         size = reach or 1
         firsts = range(max(1, len(of_each) - size + 1))
-        self._size, self._sentences = size, [text[start:end] for start, end in spans]
+        self._size = size
+        self._sentences = [text[start:end] for start, end in spans]
+        self._stems_of_each = in_order
         self._runs = [frozenset[str]().union(*of_each[i : i + size]) for i in firsts]
         self._in_order = [list(chain(*in_order[i : i + size])) for i in firsts]
         # Who acts may be named just before or after, not elsewhere on the page.
@@ -116,9 +118,10 @@ class Source:
         words = stems(sentence)
         shares = [order(words, place) for place in self._in_order]
         first = max(range(len(shares)), key=shares.__getitem__)
-        inside = self._sentences[first : first + self._size]
-        for text in inside:
-            if order(words, stems(text)) >= NEARLY * shares[first]:
+        run = slice(first, first + self._size)
+        inside = self._sentences[run]
+        for text, own in zip(inside, self._stems_of_each[run], strict=True):
+            if order(words, own) >= NEARLY * shares[first]:
                 return shares[first], text
         return shares[first], " ".join(inside)
 
