@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import groupby
 from pathlib import Path
 
 from infini_cli.errors import UsageError
@@ -25,7 +25,7 @@ from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
 from infini_cli.tasks.merge import SPARE_TOKENS, TOKENS_PER_WORD
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import MemoryRequest, SamplingRequest, SummaryRequest
-from infini_cli.tasks.summarize import summarize
+from infini_cli.tasks.summarize import summarize_each
 from infini_cli.tasks.writer import prompt_ids, write_prompts
 
 READ_BY = {
@@ -41,9 +41,15 @@ SYSTEMS = (*READ_BY, "truncated", *EXTRACTIVE_METHODS)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A summary, the seconds that writing it took, and those that reading the text took."""
+    """Summaries of one text.
 
-    text: str
+    Attributes:
+        texts: one an item.
+        seconds: that writing them took.
+        reading_seconds: that reading the text took.
+    """
+
+    texts: tuple[str, ...]
     seconds: float
     reading_seconds: float
 
@@ -66,11 +72,11 @@ class SummaryWriter:
     sampling: SamplingRequest
     window: int
 
-    def write(self, system: str, item: SummaryItem, book: Book) -> Written:
-        """Give a system's summary.
+    def write(self, system: str, items: Sequence[SummaryItem], book: Book) -> Written:
+        """Give a system's summaries for the items on one text, written side by side.
 
         Raises:
-            UsageError: the window holds the summary and nothing of the text.
+            UsageError: the window holds the summaries and nothing of the text.
         """
         memory, reading_seconds = None, 0.0
         if system in READ_BY:
@@ -78,44 +84,56 @@ class SummaryWriter:
             memory, reading_seconds = self.readings.read(book, READ_BY[system])
         started = time.monotonic()
         if system == "truncated":
-            text = self._truncated(item, book)
+            texts = self._truncated(items, book)
         else:
-            text = self._summarize(system, item, book, memory)
-        return Written(text, time.monotonic() - started, reading_seconds)
+            texts = self._summarize(system, items, book, memory)
+        return Written(tuple(texts), time.monotonic() - started, reading_seconds)
 
-    def _summarize(self, system: str, item: SummaryItem, book: Book, memory: Path | None) -> str:
-        request = SummaryRequest(
-            method="hierarchical" if system == "chunks" else system,
-            length=f"{target_words(item)}w",
-            question=item.question,
-            sampling=self.sampling,
-            memory=MemoryRequest(memory, use_cache=False),
-        )
-        return summarize(book, request, self.model, self.progress).text
+    def _summarize(
+        self, system: str, items: Sequence[SummaryItem], book: Book, memory: Path | None
+    ) -> list[str]:
+        requests = [
+            SummaryRequest(
+                method="hierarchical" if system == "chunks" else system,
+                length=f"{target_words(item)}w",
+                question=item.question,
+                sampling=self.sampling,
+                memory=MemoryRequest(memory, use_cache=False),
+            )
+            for item in items
+        ]
+        return [made.text for made in summarize_each(book, requests, self.model, self.progress)]
 
-    def _truncated(self, item: SummaryItem, book: Book) -> str:
-        model, words = self.model, target_words(item)
+    def _truncated(self, items: Sequence[SummaryItem], book: Book) -> list[str]:
+        """Summarise what all items leave room for: their beginning is the same, and read once."""
+        model = self.model
         assert model is not None
         introduction = prompts.BEGINNING_INTRODUCTION.format(title=book.title)
-        ending = prompts.with_focus(prompts.BEGINNING.format(words=words), item.question)
-        max_tokens = int(words * TOKENS_PER_WORD) + SPARE_TOKENS
-        room = self.window - max_tokens - len(prompt_ids(model, introduction + ending))
-        if room < words:
+        endings = [
+            prompts.with_focus(prompts.BEGINNING.format(words=target_words(item)), item.question)
+            for item in items
+        ]
+        bounds = [int(target_words(item) * TOKENS_PER_WORD) + SPARE_TOKENS for item in items]
+        room = self.window - max(
+            bound + len(prompt_ids(model, introduction + ending))
+            for bound, ending in zip(bounds, endings, strict=True)
+        )
+        if room < (words := max(map(target_words, items))):
             raise UsageError(
                 f"a summary of {words:,} words leaves no room for a text in {self.window:,} tokens",
                 hint="give more with `--window`, or leave `truncated` out",
             )
         text = "\n\n".join(chapter.text for chapter in book.kept_chapters)
         beginning = model.tokenizer.decode(model.tokenizer.encode(text)[:room])
-        (draft,) = write_prompts(
+        drafts = write_prompts(
             model,
-            [introduction + beginning + ending],
-            max_tokens=max_tokens,
+            [introduction + beginning + ending for ending in endings],
+            max_tokens=bounds,
             sampling=self.sampling,
             progress=self.progress,
             what="summary",
         )
-        return draft.text
+        return [draft.text for draft in drafts]
 
 
 def evaluate_summaries(
@@ -127,6 +145,9 @@ def evaluate_summaries(
 ) -> Iterator[tuple[str, Result]]:
     """Summarise text after text by every system, and measure.
 
+    A system's summaries of one text are written side by side. Where not all of them are known all
+    are written again, so that an interruption changes none.
+
     Args:
         items: texts and references; those on the same text follow each other.
         systems: of `SYSTEMS`.
@@ -135,40 +156,50 @@ def evaluate_summaries(
         rouge: what `open_rouge` gives.
 
     Yields:
-        The hash of each text, and the result.
+        The hash of each text, and the result; system after system.
     """
     done, total = 0, len(items) * len(systems)
     for text, group in groupby(items, key=lambda item: item.text):
-        sha256 = text_sha256(text)
+        sha256, on_text = text_sha256(text), list(group)
         book: Book | None = None
         source: Source | None = None
-        for item, system in product(group, systems):
-            done += 1
-            key = _key(system, item, sha256, writer)
-            result = ledger.find(key)
-            if result is None:
+        for system in systems:
+            keys = [_key(system, item, sha256, writer) for item in on_text]
+            results = [found for key in keys if (found := ledger.find(key)) is not None]
+            done += len(on_text)
+            if len(results) < len(on_text):
                 if book is None or source is None:
                     book = open_text(text)
                     source = open_source(book)
-                result = _summarize(system, item, book, source, writer, rouge)
-                ledger.keep(key, result)
-                name = f"{item.id}, {system}"
+                results = _summarize(system, on_text, book, source, writer, rouge)
+                for key, result in zip(keys, results, strict=True):
+                    ledger.keep(key, result)
+                name = f"{book.title}, {system}"
                 writer.progress(BatchStep(name, done, total, "done", "result"))
-            yield sha256, result
+            for result in results:
+                yield sha256, result
 
 
 def _summarize(
     system: str,
-    item: SummaryItem,
+    items: Sequence[SummaryItem],
     book: Book,
     source: Source,
     writer: SummaryWriter,
     rouge: Rouge,
-) -> Result:
-    made = writer.write(system, item, book)
-    figures = measure_summary(made.text, item.references, source, target_words(item), rouge)
-    times = (made.seconds, made.reading_seconds)
-    return Result(system, item.id, made.text, figures, *times)
+) -> list[Result]:
+    made = writer.write(system, items, book)
+    times = (made.seconds / len(items), made.reading_seconds)
+    return [
+        Result(
+            system,
+            item.id,
+            text,
+            measure_summary(text, item.references, source, target_words(item), rouge),
+            *times,
+        )
+        for item, text in zip(items, made.texts, strict=True)
+    ]
 
 
 def _key(system: str, item: SummaryItem, text: str, writer: SummaryWriter) -> str:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
-from infini_cli.progress import Progress
 from infini_cli.tasks import prompts
+from infini_cli.tasks.asking import Ask, Asking
 from infini_cli.tasks.instructions import USUAL, Instructions
 from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.length import MAX_OVERSHOOT, trim_to_words
-from infini_cli.tasks.model import Model
 from infini_cli.tasks.parts import Part, join_parts
-from infini_cli.tasks.requests import SamplingRequest
 from infini_cli.tasks.support import keep_supported
-from infini_cli.tasks.writer import Draft, write_prompts
+from infini_cli.tokens.tokenizer import Tokenizer
 
 MAX_SOURCE_TOKENS = 2400
 """Notes merged at once: beyond this, small models forget the beginning of what they merge."""
-MAX_PROMPTS_AT_ONCE = 16
-"""Each prompt's window is kept while its text is written."""
 MAX_NOTES_AT_ONCE = 4
 """Of more notes than this a small model leaves the later ones out."""
 MAX_CHAPTER_NOTES = 8
@@ -35,25 +31,21 @@ MIN_SHARE_WORDS = 18
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """What merging needs besides the texts.
+    """What merging needs besides the texts. Its methods ask for what is to be written.
 
     Attributes:
-        model: who writes.
+        tokenizer: of who writes.
         title: of the book.
-        sampling: how words are chosen.
-        progress: told of what is written.
         question: what the summary is to answer; None: a plain one.
         instructions: what the model is told.
     """
 
-    model: Model
+    tokenizer: Tokenizer
     title: str
-    sampling: SamplingRequest
-    progress: Progress
     question: str | None = None
     instructions: Instructions = USUAL
 
-    def hierarchical(self, notes: Sequence[Part], words: int) -> list[Part]:
+    def hierarchical(self, notes: Sequence[Part], words: int) -> Asking[list[Part]]:
         """Give each part of the book its share of the summary.
 
         Asked for one long summary, or for a paragraph on several notes, small models retell
@@ -70,28 +62,32 @@ class Merger:
             What was written on each run, in order.
         """
         most = max(1, words // MIN_SHARE_WORDS)
-        (parts,) = self._shorten_to([notes], most * MAX_NOTES_AT_ONCE)
+        (parts,) = yield from self._shorten_to([notes], most * MAX_NOTES_AT_ONCE)
         groups = self._groups(parts, min(most, len(parts)))
         share = words // len(groups)
-        written = self._shorten_all(groups, share, "summary")
+        written = yield from self._shorten_all(groups, share, "summary")
         return [_trimmed(part, round(share * MAX_OVERSHOOT)) for part in written]
 
-    def _shorten_to(self, runs: Sequence[Sequence[Part]], most: int) -> list[list[Part]]:
+    def _shorten_to(self, runs: Sequence[Sequence[Part]], most: int) -> Asking[list[list[Part]]]:
         """Shorten notes in fours until no run has more than `most`; all runs as one batch."""
         done = [list(run) for run in runs]
         while too_long := [run for run in range(len(done)) if len(done[run]) > most]:
             groups = [self._groups(done[run], -(-len(done[run]) // 4)) for run in too_long]
             flat = [group for of_run in groups for group in of_run]
-            written = iter(self._shorten_all(flat, INNER_WORDS, "summaries of parts"))
+            written = yield from self._shorten_all(flat, INNER_WORDS, "summaries of parts")
+            waiting = iter(written)
             for run, of_run in zip(too_long, groups, strict=True):
-                done[run] = [next(written) for _ in of_run]
+                done[run] = [next(waiting) for _ in of_run]
         return done
 
-    def _shorten_all(self, groups: Sequence[Sequence[Part]], words: int, what: str) -> list[Part]:
+    def _shorten_all(
+        self, groups: Sequence[Sequence[Part]], words: int, what: str
+    ) -> Asking[list[Part]]:
         """Shorten each group to so many words; those that are short enough stay as they are."""
         introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
         ending = self._told(self.instructions.shorten, words)
-        return self._rewrite_long(groups, [introduction] * len(groups), ending, words, what)
+        introductions = [introduction] * len(groups)
+        return (yield from self._rewrite_long(groups, introductions, ending, words, what))
 
     def _rewrite_long(
         self,
@@ -100,49 +96,22 @@ class Merger:
         ending: str,
         words: int,
         what: str,
-    ) -> list[Part]:
+    ) -> Asking[list[Part]]:
         """Write the groups that are too long again, as batches; the others are only joined."""
-        long = [
-            index
-            for index, group in enumerate(groups)
-            if join_parts(group).num_words > words * MAX_OVERSHOOT
-        ]
-        return self._rewrite(groups, long, introductions, ending, words, what)
-
-    def _rewrite(
-        self,
-        groups: Sequence[Sequence[Part]],
-        which: Sequence[int],
-        introductions: Sequence[str],
-        ending: str,
-        words: int,
-        what: str,
-    ) -> list[Part]:
-        """Write some groups again, as batches; the others are only joined."""
         parts = [join_parts(group) for group in groups]
-        asked = [introductions[i] + _listed(groups[i]) + ending for i in which]
-        for index, written in zip(which, self._write_all(asked, words, what), strict=True):
-            text = keep_supported(self._clean(written), parts[index].text)[0]
-            parts[index] = join_parts(groups[index], text or None)
+        long = [k for k, part in enumerate(parts) if part.num_words > words * MAX_OVERSHOOT]
+        asked = [introductions[k] + _listed(groups[k]) + ending for k in long]
+        texts = yield from _ask(asked, words, what)
+        for k, written in zip(long, texts, strict=True):
+            parts[k] = self._rewritten(groups[k], written)
         return parts
 
-    def _write_all(self, asked: Sequence[str], words: int, what: str) -> list[str]:
-        drafts: list[Draft] = []
-        for start in range(0, len(asked), MAX_PROMPTS_AT_ONCE):
-            batch = asked[start : start + MAX_PROMPTS_AT_ONCE]
-            drafts += write_prompts(
-                self.model,
-                batch,
-                max_tokens=int(words * TOKENS_PER_WORD) + SPARE_TOKENS,
-                sampling=self.sampling,
-                progress=self.progress,
-                what=what,
-                done=start,
-                total=len(asked),
-            )
-        return [draft.text for draft in drafts]
+    def _rewritten(self, group: Sequence[Part], written: str) -> Part:
+        """Give what was written on a group, as far as the group bears it; else the group."""
+        text = keep_supported(self._clean(written), join_parts(group).text)[0]
+        return join_parts(group, text or None)
 
-    def incremental(self, notes: Sequence[Part], words: int) -> Part:
+    def incremental(self, notes: Sequence[Part], words: int) -> Asking[Part]:
         """Update one summary with each group of notes; later groups see what came before."""
         summary: Part | None = None
         for group in self._groups(notes, None):
@@ -160,27 +129,27 @@ class Merger:
                     + self._told(self.instructions.update, words)
                 )
                 made_of = [summary, *group]
-            (written,) = self._write_all([prompt], words, "summary so far")
+            (written,) = yield from _ask([prompt], words, "summary so far")
             summary = join_parts(made_of, self._clean(written))
         assert summary is not None
         return summary
 
-    def chapters(self, notes: Sequence[Part], words: int) -> list[Part]:
+    def chapters(self, notes: Sequence[Part], words: int) -> Asking[list[Part]]:
         """Give the summary of each chapter, in order; all are written as one batch.
 
         A chapter whose notes are no longer than its summary may be keeps them as they are.
         """
         members = [list(group) for _, group in groupby(notes, key=lambda part: _chapter(part)[0])]
-        runs = self._shorten_to(members, MAX_CHAPTER_NOTES)
+        runs = yield from self._shorten_to(members, MAX_CHAPTER_NOTES)
         introductions = [
             prompts.CHAPTER_INTRODUCTION.format(chapter=_chapter(group[0])[1]) for group in members
         ]
         ending = self._told(self.instructions.chapter, words)
-        return self._rewrite_long(runs, introductions, ending, words, "chapters")
+        return (yield from self._rewrite_long(runs, introductions, ending, words, "chapters"))
 
     def sections(
         self, notes: Sequence[Part], words: int, asked: Sequence[str]
-    ) -> Iterator[list[Part]]:
+    ) -> Asking[list[list[Part]]]:
         """Give what each section tells of each part of the book; every run of notes is written on.
 
         Args:
@@ -189,15 +158,16 @@ class Merger:
             asked: what the model is told for each section.
         """
         most = max(1, words // MIN_SHARE_WORDS)
-        (parts,) = self._shorten_to([notes], most * MAX_NOTES_AT_ONCE)
+        (parts,) = yield from self._shorten_to([notes], most * MAX_NOTES_AT_ONCE)
         groups = self._groups(parts, min(most, len(parts)))
-        introductions = [prompts.SHORTEN_INTRODUCTION.format(title=self.title)] * len(groups)
+        introduction = prompts.SHORTEN_INTRODUCTION.format(title=self.title)
         share = words // len(groups)
-        every = range(len(groups))
-        for instruction in asked:
-            one = replace(self, instructions=replace(self.instructions, shorten=instruction))
-            ending = one._told(instruction, share)
-            yield one._rewrite(groups, every, introductions, ending, share, "sections")
+        endings = [self._told(instruction, share) for instruction in asked]
+        # Those on one run stand side by side: what they begin with is read once.
+        wanted = [introduction + _listed(group) + ending for group in groups for ending in endings]
+        texts = iter((yield from _ask(wanted, share, "sections")))
+        told = [[self._rewritten(group, next(texts)) for _ in endings] for group in groups]
+        return [list(of_section) for of_section in zip(*told, strict=True)]
 
     def _told(self, instruction: str, words: int) -> str:
         return prompts.with_focus(instruction.format(words=words), self.question)
@@ -210,7 +180,7 @@ class Merger:
 
         Without a number there are at most half as many runs as texts, so that merging ends.
         """
-        sizes = [len(self.model.tokenizer.encode(part.text)) for part in parts]
+        sizes = [len(self.tokenizer.encode(part.text)) for part in parts]
         if num_groups is None:
             num_groups = max(1, -(-sum(sizes) // MAX_SOURCE_TOKENS))
             num_groups = min(num_groups, -(-len(parts) // 2))
@@ -221,6 +191,14 @@ class Merger:
             groups[min(num_groups - 1, int(middle * num_groups / max(1, total)))].append(part)
             before += size
         return [group for group in groups if group]
+
+
+def _ask(prompts: Sequence[str], words: int, what: str) -> Asking[list[str]]:
+    """Ask for texts of so many words; for none, of nothing."""
+    if not prompts:
+        return []
+    drafts = yield Ask(tuple(prompts), int(words * TOKENS_PER_WORD) + SPARE_TOKENS, what)
+    return [draft.text for draft in drafts]
 
 
 def _listed(parts: Sequence[Part]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory
 from infini_cli.tasks.answerable import is_of_the_whole
+from infini_cli.tasks.asking import Ask, Asking
 from infini_cli.tasks.choose import choose, choose_notes
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.explain import Step
@@ -26,14 +26,13 @@ from infini_cli.tasks.salience import Salience
 from infini_cli.tasks.support import reliable
 from infini_cli.tasks.trust import STRICTER, keep_trusted
 from infini_cli.tasks.values import SectionSummary, SummarySentence
-from infini_cli.tasks.writer import write_prompts
 
 Written = tuple[list[SummarySentence], list[SectionSummary], list[Step]]
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryWriter:
-    """Writes one summary.
+    """Writes one summary; what the model is to write for it, its methods ask for.
 
     Attributes:
         book: what it is of.
@@ -41,7 +40,6 @@ class SummaryWriter:
         request: method and the rest.
         length: how long it is to be.
         model: who writes.
-        progress: told of every step.
     """
 
     book: Book
@@ -49,7 +47,6 @@ class SummaryWriter:
     request: SummaryRequest
     length: Length
     model: Model
-    progress: Progress
 
     @property
     def style(self) -> Style:
@@ -62,42 +59,36 @@ class SummaryWriter:
         question = self.request.question
         return None if question is None or is_of_the_whole(question) else question
 
-    def write(self) -> Written:
+    def write(self) -> Asking[Written]:
         """Write, and tie what was written to the book."""
-        sentences, sections, steps = self._write()
+        sentences, sections, steps = yield from self._write()
         if self.style.one_paragraph:
             sentences = [replace(sentence, paragraph=0) for sentence in sentences]
         return sentences, sections, steps
 
-    def _write(self) -> Written:
+    def _write(self) -> Asking[Written]:
         words = self.length.target_words
         composer = Composer(self.book, strict=self.request.strict)
         if self.request.method == "memory":
-            return _of_book(*composer.compose([self._from_memory(words)], words))
-        request = self.request
+            told = yield from self._from_memory(words)
+            return _of_book(*composer.compose([told], words))
         instructions = self.style.instructions
-        merger = Merger(
-            self.model,
-            self.book.title,
-            request.sampling,
-            self.progress,
-            request.question,
-            instructions,
-        )
+        merger = Merger(self.model.tokenizer, self.book.title, self.request.question, instructions)
         notes = note_parts(reliable(self.book_memory.notes), instructions.besides)
         if not notes:
             return [], [], []
         salience = Salience(self.book, self.book_memory.notes)
         if self.request.by_chapter:
-            return self._chapters(composer, merger, notes, salience)
+            return (yield from self._chapters(composer, merger, notes, salience))
         if self.style.sections:
-            return self._sections(composer, merger, notes)
+            return (yield from self._sections(composer, merger, notes))
         if self.request.method == "notes":
             return _of_book(*self._chosen(composer, notes, words, salience))
         is_merged = self.request.method == "hierarchical"
-        parts = (
-            merger.hierarchical(notes, words) if is_merged else [merger.incremental(notes, words)]
-        )
+        if is_merged:
+            parts = yield from merger.hierarchical(notes, words)
+        else:
+            parts = [(yield from merger.incremental(notes, words))]
         quotations = choose([], salience, words, question=self._wanted)
         written = composer.compose(parts, words, in_paragraphs=is_merged, choice=quotations)
         return _of_book(*written)
@@ -128,26 +119,25 @@ class SummaryWriter:
         some = choose_notes(notes, salience, words)
         return composer.compose(some, words, within=within, in_paragraphs=True, strict=False)
 
-    def _from_memory(self, words: int) -> Part:
+    def _from_memory(self, words: int) -> Asking[Part]:
         prompt = self.style.instructions.memory.format(title=self.book.title, words=words)
-        draft = write_prompts(
-            self.model,
-            [with_focus(prompt, self.request.question)],
-            max_tokens=int(words * TOKENS_PER_WORD),
-            sampling=self.request.sampling,
-            progress=self.progress,
-            what="summary",
-            memory=self.book_memory.memory,
-        )[0]
+        (draft,) = yield Ask(
+            (with_focus(prompt, self.request.question),),
+            int(words * TOKENS_PER_WORD),
+            "summary",
+            self.book_memory.memory,
+        )
         told = self.style.instructions.besides
         return Part(clean_text(draft.text, told) if told else draft.text)
 
-    def _sections(self, composer: Composer, merger: Merger, notes: Sequence[Part]) -> Written:
+    def _sections(
+        self, composer: Composer, merger: Merger, notes: Sequence[Part]
+    ) -> Asking[Written]:
         asked = self.style.sections
         words = max(MIN_WORDS, self.length.target_words // len(asked))
         sections: list[SectionSummary] = []
         steps: list[Step] = []
-        texts = merger.sections(notes, words, [section.instruction for section in asked])
+        texts = yield from merger.sections(notes, words, [section.instruction for section in asked])
         for section, parts in zip(asked, texts, strict=True):
             sentences, told = composer.compose(parts, words, fill=False)
             sections.append(SectionSummary(None, section.title, tuple(sentences)))
@@ -156,14 +146,15 @@ class SummaryWriter:
 
     def _chapters(
         self, composer: Composer, merger: Merger, notes: Sequence[Part], salience: Salience
-    ) -> Written:
+    ) -> Asking[Written]:
         words = chapter_words(self.length, len(self.book.kept_chapters))
         sections: list[SectionSummary] = []
         steps: list[Step] = []
         if self.request.method == "notes":
             chapters = [list(group) for _, group in groupby(notes, key=chapter_of)]
         else:
-            chapters = [[part] for part in merger.chapters(notes, words)]
+            merged = yield from merger.chapters(notes, words)
+            chapters = [[part] for part in merged]
         for parts in chapters:
             note = parts[0].notes[0]
             spans = chapter_spans(

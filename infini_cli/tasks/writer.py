@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infini_cli.progress import Progress, Write
+from infini_cli.tasks.beginnings import read_prompts
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.prompts import SYSTEM
 from infini_cli.tasks.requests import SamplingRequest
@@ -58,7 +59,7 @@ def write_prompts(
     model: Model,
     prompts: Sequence[str],
     *,
-    max_tokens: int,
+    max_tokens: int | Sequence[int],
     sampling: SamplingRequest,
     progress: Progress,
     what: str,
@@ -69,10 +70,12 @@ def write_prompts(
 ) -> list[Draft]:
     """Write an answer to each prompt; all are decoded as one batch.
 
+    What neighbours begin with in common is read once, where it is most of each.
+
     Args:
         model: the model.
         prompts: the user's turns.
-        max_tokens: bound on each answer.
+        max_tokens: bound on each answer, or one for each.
         sampling: how tokens are chosen.
         progress: told of tokens.
         what: name of the work, for display.
@@ -81,15 +84,9 @@ def write_prompts(
         done: texts of this work written before, for display.
         total: texts of this work in all, for display.
     """
-    from infini_models.generate import Branch, read_prompt
-
-    branches = [
-        read_prompt(
-            model.decoder,
-            Branch(prompt_ids(model, prompt), max_tokens, None, memory, stream=index),
-        )
-        for index, prompt in enumerate(prompts)
-    ]
+    bounds = [max_tokens] * len(prompts) if isinstance(max_tokens, int) else max_tokens
+    ids = [prompt_ids(model, prompt) for prompt in prompts]
+    branches = read_prompts(model, ids, bounds, memory)
     return write_branches(
         model,
         branches,

@@ -71,10 +71,26 @@ def read_prompt(decoder: Decoder, branch: Branch) -> Branch:
     """
     if branch.cache is not None or len(branch.prompt) < 2:
         return branch
+    cache = read_beginning(decoder, branch.prompt[:-1], branch.memory)
+    return replace(branch, prompt=branch.prompt[-1:], cache=cache)
+
+
+def read_beginning(
+    decoder: Decoder, ids: Sequence[int], memory: Memory | None = None
+) -> SegmentCache:
+    """Read what prompts begin with, for branches to continue.
+
+    Args:
+        decoder: the model.
+        ids: at least one.
+        memory: what they may retrieve from; None switches the memory off.
+    """
     with torch.inference_mode():
-        ids_1S = torch.tensor([branch.prompt[:-1]])
-        result = decoder.read_segment(ids_1S, branch.memory, write=False, keep_cache=True)
-    return replace(branch, prompt=branch.prompt[-1:], cache=result.cache)
+        result = decoder.read_segment(
+            torch.tensor([list(ids)]), memory, write=False, keep_cache=True
+        )
+    assert result.cache is not None
+    return result.cache
 
 
 @torch.inference_mode()

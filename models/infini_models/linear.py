@@ -29,7 +29,10 @@ PACKED_FOR_ROWS = 512
 ROWS_TOGETHER = 4
 """Fewer rows, and in float32 what is left of more, are multiplied by other kernels, in another
 order. Padded with zeros, a row's result is the same to the last bit however many stand beside it
-(seen on a processor with AVX-512, with one thread and with two)."""
+(seen on AMD's and Intel's processors with AVX-512, with one thread and with two)."""
+
+LEAST_ROWS = 16
+"""In float32, for the same reason: on Intel's processors fewer are multiplied otherwise."""
 
 ROWS_AT_ONCE = 512
 """Bounds what lies between products; larger blocks multiply no faster."""
@@ -160,8 +163,10 @@ def _enough_rows(x: Tensor) -> tuple[Tensor, int]:
     """Lay all leading dimensions out as rows, with rows of zeros where others would be torn."""
     x_RI = x.reshape(-1, x.shape[-1])
     num_rows = x_RI.shape[0]
-    is_float32 = x.dtype == torch.float32
-    missing = -num_rows % ROWS_TOGETHER if is_float32 else max(0, ROWS_TOGETHER - num_rows)
+    if x.dtype == torch.float32:
+        missing = max(LEAST_ROWS - num_rows, -num_rows % ROWS_TOGETHER)
+    else:
+        missing = max(0, ROWS_TOGETHER - num_rows)
     if missing:
         x_RI = functional.pad(x_RI, (0, 0, 0, missing))
     return x_RI, num_rows

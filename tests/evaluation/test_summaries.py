@@ -89,7 +89,10 @@ def evaluate(
 
 def test_every_system_summarises_every_item(tiny: Model, tmp_path: Path) -> None:
     found = list(evaluate(writer_of(tiny, tmp_path)))
-    assert [(r.id, r.system) for r in found] == [(i.id, s) for i in ITEMS for s in SYSTEMS]
+    texts = (ITEMS[:2], ITEMS[2:])
+    assert [(r.id, r.system) for r in found] == [
+        (i.id, s) for text in texts for s in SYSTEMS for i in text
+    ]
     assert all(FIGURES - {"support", "repetition", "novelty"} <= r.figures.keys() for r in found)
     by = {(r.system, r.id): r for r in found}
     # Closed gates: the memory adds nothing to notes, and notes are read once for all.
@@ -164,13 +167,15 @@ def test_what_a_ledger_holds_is_not_done_again(
     for _ in range(9):
         next(stopped)
     stopped.close()
-    assert len(path.read_text().splitlines()) == 9
+    # The two summaries of a text were written together.
+    assert len(path.read_text().splitlines()) == 10
     told: list[Event] = []
     writer = replace(writer_of(tiny, tmp_path), progress=told.append)
     rest = list(evaluate(writer, ledger=ResultLedger(path)))
     assert [(r.output, r.figures) for r in rest] == [(r.output, r.figures) for r in whole]
     steps = [event for event in told if isinstance(event, BatchStep)]
-    assert [step.done for step in steps] == list(range(10, 3 * len(SYSTEMS) + 1))
+    first, last = 2 * len(SYSTEMS), 3 * len(SYSTEMS)
+    assert [step.done for step in steps] == [*range(12, first + 1, 2), *range(first + 1, last + 1)]
     assert {step.total for step in steps} == {3 * len(SYSTEMS)}
     # Now nothing is opened, read or written.
     monkeypatch.setattr(summaries, "open_text", None)

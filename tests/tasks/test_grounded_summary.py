@@ -13,7 +13,7 @@ import pytest
 from infini_cli.progress import silent
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, Identity, Note
-from infini_cli.tasks import merge, summary_writer
+from infini_cli.tasks import asking, merge
 from infini_cli.tasks import summarize as module
 from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE, parse_length
 from infini_cli.tasks.model import Model
@@ -72,8 +72,7 @@ def summarizer(tiny: Model, book: Book, monkeypatch: pytest.MonkeyPatch) -> Summ
         def write(model: Model, asked: Sequence[str], **settings: Any) -> list[Draft]:
             return [Draft(waiting.pop(0), 1, False) for _ in asked]
 
-        monkeypatch.setattr(merge, "write_prompts", write)
-        monkeypatch.setattr(summary_writer, "write_prompts", write)
+        monkeypatch.setattr(asking, "write_prompts", write)
         made = summarize(book, SummaryRequest(**options), tiny, silent)
         assert not waiting
         assert made.model is not None
@@ -239,7 +238,7 @@ def test_the_length_asked_for_is_held(
         told = ["Keeper" + piece.split(".")[0] + "." for piece in asked[0].split("Keeper")[1:]]
         return [Draft(" ".join(told[:drafted]), 1, False) for _ in asked]
 
-    monkeypatch.setattr(merge, "write_prompts", write)
+    monkeypatch.setattr(asking, "write_prompts", write)
     made = summarize(book, SummaryRequest(method=method, length=length), tiny, silent)
     words = parse_length(length, book.num_words).target_words
     assert MIN_SHARE * words <= made.num_words <= MAX_OVERSHOOT * words

@@ -103,8 +103,7 @@ def asked(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         memory = BookMemory(identity, book, (), len(notes), len(notes), 9, 9, notes)
         return Reading(memory, None, 0)  # type: ignore[arg-type]
 
-    for module in ("merge", "summary_writer"):
-        monkeypatch.setattr(f"infini_cli.tasks.{module}.write_prompts", write)
+    monkeypatch.setattr("infini_cli.tasks.asking.write_prompts", write)
     monkeypatch.setattr(summarize, "read_through", read_through)
     return seen
 

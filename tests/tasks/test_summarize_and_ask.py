@@ -22,7 +22,7 @@ from infini_cli.tasks.model import Model
 from infini_cli.tasks.read import read
 from infini_cli.tasks.render import render
 from infini_cli.tasks.requests import AnswerRequest, MemoryRequest, ReadRequest, SummaryRequest
-from infini_cli.tasks.summarize import summarize
+from infini_cli.tasks.summarize import summarize, summarize_each
 from infini_cli.tasks.writer import Draft
 from tests.tasks.tiny import tiny_book
 
@@ -145,6 +145,25 @@ def test_an_extract_needs_the_book(tmp_path: Path, tiny: Model) -> None:
         summarize(None, request, tiny, silent)
 
 
+@pytest.mark.parametrize("method", ["notes", "hierarchical", "incremental", "memory", "lead"])
+def test_summaries_side_by_side_are_those_written_one_by_one(tiny: Model, method: str) -> None:
+    book = tiny_book(3)
+    requests = [
+        SummaryRequest(method, length, question=question)
+        for length, question in (("20w", None), ("30w", "Who is Orla?"), ("20w", "Who came?"))
+    ]
+    made = summarize_each(book, requests, tiny, silent)
+    alone = [summarize(book, request, tiny, silent) for request in requests]
+    assert [one.sentences for one in made] == [one.sentences for one in alone]
+    assert [one.length for one in made] == ["20w", "30w", "20w"]
+
+
+def test_summaries_side_by_side_are_of_one_kind(tiny: Model) -> None:
+    requests = [SummaryRequest("hierarchical"), SummaryRequest("incremental")]
+    with pytest.raises(ValueError, match="differ"):
+        summarize_each(tiny_book(2), requests, tiny, silent)
+
+
 @pytest.mark.parametrize("method", ["hierarchical", "incremental", "memory"])
 def test_a_question_stands_last_in_what_the_model_is_told(
     tiny: Model, method: str, monkeypatch: pytest.MonkeyPatch
@@ -155,8 +174,7 @@ def test_a_question_stands_last_in_what_the_model_is_told(
         asked.extend(prompts)
         return [Draft("A word.", 3, False) for _ in prompts]
 
-    for module in ("merge", "summary_writer"):
-        monkeypatch.setattr(f"infini_cli.tasks.{module}.write_prompts", listen)
+    monkeypatch.setattr("infini_cli.tasks.asking.write_prompts", listen)
     monkeypatch.setattr(reading_run, "NOTE_TOKENS", 40)
     request = SummaryRequest(method=method, length="20w", question="Who is {Orla}?")
     summarize(tiny_book(2), request, tiny, silent)
