@@ -20,13 +20,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from infini_cli.grounding import grounder as settings
+from infini_cli.grounding.agreement import read_lexicon
+from infini_cli.grounding.grounder import Grounder, chapter_spans
+from infini_cli.grounding.passages import Passages, Span
+from infini_cli.language.sentences import split_sentences
 from infini_cli.reading.book import Block, BlockKind, Book, Chapter
 from infini_cli.reading.reader import read_book
-from infini_cli.tasks import grounding
-from infini_cli.tasks.agreement import read_lexicon
-from infini_cli.tasks.grounding import Grounder, chapter_spans
-from infini_cli.tasks.passages import Passages, Span
-from infini_cli.tasks.sentences import split_sentences
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NAMES = ("Nerrin", "Pia", "Jossamy", "Orlo", "Heddle", "Kessarine", "Vantelow", "Sabb")
@@ -109,7 +109,7 @@ def measure_quality(reaches: Sequence[int]) -> None:
     }
     print(f"\n{'reach':>6}  " + "  ".join(f"{c} ({len(items)})" for c, items in columns.items()))
     for reach in reaches:
-        grounding.MAX_REACH = reach
+        settings.MAX_REACH = reach
         cells = []
         for name, items in columns.items():
             supported = sum(grounder.ground(*item).supported for item in items)

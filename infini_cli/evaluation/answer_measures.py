@@ -12,8 +12,8 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
+from infini_cli.grounding.passages import Passages, ScoredPassage
 from infini_cli.reading.book import Book
-from infini_cli.tasks.passages import Passages, ScoredPassage
 
 NUM_PASSAGES = (1, 3, 6)
 """How many of the best passages are looked at for the evidence; `ask` shows the model six."""

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infini_cli.errors import UsageError
+from infini_cli.grounding.passages import Passages
+from infini_cli.grounding.support import MIN_SUPPORT, support
+from infini_cli.language.sentences import split_sentences
+from infini_cli.language.stems import stems
 from infini_cli.reading.book import Book
-from infini_cli.tasks.passages import Passages
-from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.stems import stems
-from infini_cli.tasks.support import MIN_SUPPORT, support
 
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
 COMBINED = {"rouge": ROUGE_TYPES}

@@ -85,7 +85,7 @@ class CatalogModel:
         summary: a few words on what it is good for.
         num_parameters: of the base.
         segment_length: recommended tokens a segment.
-        min_trust: of a sentence of its notes, see `infini_cli.tasks.trust`.
+        min_trust: of a sentence of its notes, see `infini_cli.grounding.trust`.
         is_default: whether it is used where none is named.
         file_name: what is fetched.
         num_bytes: its size.

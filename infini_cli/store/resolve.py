@@ -43,7 +43,7 @@ class ResolvedModel:
         folder: holds `config.json` and `tokenizer.json`.
         checkpoint: hash of the configuration and the weights' source, hexadecimal.
         segment_length: recommended tokens a segment.
-        min_trust: of a sentence of its notes, see `infini_cli.tasks.trust`.
+        min_trust: of a sentence of its notes, see `infini_cli.grounding.trust`.
         weights: gives the safetensors files for a form, converting a GGUF file where that
             form has not been made yet.
     """

@@ -21,9 +21,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from infini_cli.tasks.names import find_names, words_inside
-from infini_cli.tasks.passages import Passages
-from infini_cli.tasks.search_terms import word_terms
+from infini_cli.grounding.passages import Passages
+from infini_cli.language.names import find_names, words_inside
+from infini_cli.language.search_terms import word_terms
 
 MIN_SHARE = 0.4
 MIN_SHARE_NAMED = 0.2

@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from infini_cli.grounding.citations import cite
+from infini_cli.grounding.cited import Citation
+from infini_cli.grounding.passages import Passages, ScoredPassage
+from infini_cli.grounding.support import is_borne_answer
 from infini_cli.progress import Note, Progress
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory
 from infini_cli.tasks import prompts
 from infini_cli.tasks.answerable import Answerable, is_of_the_whole
-from infini_cli.tasks.citations import cite
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.overview import find_overview
-from infini_cli.tasks.passages import Passages, ScoredPassage
 from infini_cli.tasks.requests import SamplingRequest
 from infini_cli.tasks.summarize import CLOSED, coverage_of, model_info
-from infini_cli.tasks.support import is_borne_answer
-from infini_cli.tasks.values import Answer, Citation
+from infini_cli.tasks.values import Answer
 from infini_cli.tasks.writer import write_prompts
 from infini_cli.tokens.coverage import Coverage
 

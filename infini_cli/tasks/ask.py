@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from infini_cli.grounding.passages import Passages
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, load_book_memory
 from infini_cli.tasks.answerer import Answerer, WriteText
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.passages import Passages
 from infini_cli.tasks.requests import AnswerRequest, MemoryRequest, SamplingRequest
 from infini_cli.tasks.values import Answer
 

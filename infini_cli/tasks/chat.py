@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from infini_cli.errors import UsageError
+from infini_cli.grounding.passages import Passages
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book, Chapter
 from infini_cli.reading.selection import NOT_CHOSEN
@@ -18,7 +19,6 @@ from infini_cli.tasks.answerer import ANSWER_TOKENS, Answerer, View, WriteText
 from infini_cli.tasks.ask import prepare
 from infini_cli.tasks.chat_window import find_passages, fit, history
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.passages import Passages
 from infini_cli.tasks.prompts import SYSTEM
 from infini_cli.tasks.requests import MemoryRequest, SamplingRequest
 from infini_cli.tasks.values import Answer

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from infini_cli.errors import UsageError
+from infini_cli.grounding.passages import ScoredPassage
 from infini_cli.tasks.answerer import ANSWER_TOKENS, NUM_PASSAGES, Answerer, within_budget
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.passages import ScoredPassage
 from infini_cli.tasks.prompts import SYSTEM
 from infini_cli.tasks.values import Answer
 from infini_cli.tokens.chat import Message

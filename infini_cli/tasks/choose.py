@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infini_cli.tasks.book_sentences import Sentence
+from infini_cli.grounding.book_sentences import Sentence
+from infini_cli.grounding.passages import Span
+from infini_cli.grounding.quotations import can_be_quoted
+from infini_cli.grounding.support import share
+from infini_cli.language.sentences import split_sentences, stands_alone
+from infini_cli.language.stems import stems
 from infini_cli.tasks.parts import Part
-from infini_cli.tasks.passages import Span
-from infini_cli.tasks.quotations import can_be_quoted
 from infini_cli.tasks.salience import Salience
-from infini_cli.tasks.sentences import split_sentences, stands_alone
-from infini_cli.tasks.stems import stems
-from infini_cli.tasks.support import share
 
 WORDS_PER_STRETCH = 40
 """Of a summary of the whole, for each stretch of the book: a sentence from everywhere, then as many

@@ -11,24 +11,24 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from infini_cli.grounding.agreement import Claim
+from infini_cli.grounding.book_sentences import Sentence
+from infini_cli.grounding.cited import SummarySentence
+from infini_cli.grounding.grounder import Grounder
+from infini_cli.grounding.passages import Span
+from infini_cli.grounding.quotations import quote
+from infini_cli.grounding.repeats import repeated
+from infini_cli.grounding.support import share
+from infini_cli.language.sentences import split_sentences
+from infini_cli.language.stems import stems
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks import explain
-from infini_cli.tasks.agreement import Claim
-from infini_cli.tasks.book_sentences import Sentence
 from infini_cli.tasks.choose import Choice, tells
 from infini_cli.tasks.explain import Step
-from infini_cli.tasks.grounding import Grounder
 from infini_cli.tasks.leaks import clean_sentence
 from infini_cli.tasks.length import MAX_OVERSHOOT, MAX_SHARE, MIN_SHARE
 from infini_cli.tasks.parts import Part
-from infini_cli.tasks.passages import Span
-from infini_cli.tasks.quotations import quote
-from infini_cli.tasks.repeats import repeated
-from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.stems import stems
-from infini_cli.tasks.support import share
-from infini_cli.tasks.values import SummarySentence
 
 MAX_REPLACEMENTS = 8
 """Notes tried in place of a sentence, those nearest to it first."""

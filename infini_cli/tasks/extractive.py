@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from infini_cli.grounding.book_sentences import Sentence, sentences_of
+from infini_cli.grounding.cited import SummarySentence
+from infini_cli.language.stems import stems
+from infini_cli.language.textrank import rank_sentences
 from infini_cli.reading.book import Book
-from infini_cli.tasks.book_sentences import Sentence, sentences_of
 from infini_cli.tasks.explain import EXTRACTED, Explanation, Step
 from infini_cli.tasks.length import MIN_SHARE, chapter_words, parse_length
 from infini_cli.tasks.requests import SummaryRequest
-from infini_cli.tasks.stems import stems
-from infini_cli.tasks.textrank import rank_sentences
-from infini_cli.tasks.values import SectionSummary, Summary, SummarySentence
+from infini_cli.tasks.values import SectionSummary, Summary
 from infini_cli.tokens.coverage import Coverage
 
 METHODS = ("lead", "textrank")

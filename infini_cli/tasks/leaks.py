@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from infini_cli.language.sentences import split_sentences
 from infini_cli.tasks import prompts
-from infini_cli.tasks.sentences import split_sentences
 
 ECHO_WORDS = 7
 """So many words in a row that an instruction has too are an echo of it; books have fewer, "from

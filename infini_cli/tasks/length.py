@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from infini_cli.errors import UsageError
-from infini_cli.tasks.sentences import split_sentences
+from infini_cli.language.sentences import split_sentences
 
 NAMED_WORDS = {"short": 100, "medium": 250, "long": 600}
 NAMED_CHAPTER_WORDS = {"short": 30, "medium": 60, "long": 120}

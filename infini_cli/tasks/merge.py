@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from infini_cli.grounding.support import keep_supported
 from infini_cli.tasks import prompts
 from infini_cli.tasks.asking import Ask, Asking
 from infini_cli.tasks.instructions import USUAL, Instructions
 from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.length import MAX_OVERSHOOT, trim_to_words
 from infini_cli.tasks.parts import Part, join_parts
-from infini_cli.tasks.support import keep_supported
 from infini_cli.tokens.tokenizer import Tokenizer
 
 MAX_SOURCE_TOKENS = 2400

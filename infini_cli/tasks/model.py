@@ -33,7 +33,7 @@ class Model:
         tokenizer: text to ids and back.
         chat: how it wants a conversation written.
         segment_length: the most tokens of a segment.
-        min_trust: of a sentence of its notes, see `infini_cli.tasks.trust`.
+        min_trust: of a sentence of its notes, see `infini_cli.grounding.trust`.
         writer: fingerprint of what it was taught to write notes with; empty: nothing.
         salience: tells how much what it reads matters; None: nothing does.
         salience_sha256: fingerprint of that; empty: there is none.

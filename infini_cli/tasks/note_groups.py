@@ -10,12 +10,12 @@ from collections.abc import Generator, Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from infini_cli.grounding.support import MIN_SUPPORT, NAME_REACH, NOTE_REACH
 from infini_cli.progress import Progress
 from infini_cli.tasks import prompts
 from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SamplingRequest
-from infini_cli.tasks.support import MIN_SUPPORT, NAME_REACH, NOTE_REACH
 from infini_cli.tasks.writer import (
     NO_REPEAT_NGRAM_SIZE,
     REPETITION_PENALTY,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from infini_cli.grounding.support import MIN_SUPPORT, NOTE_REACH, Source, least_support
+from infini_cli.language.same_claim import same_claim
+from infini_cli.language.sentences import split_sentences
+from infini_cli.language.speech import is_said_so, reports
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.leaks import clean_text
-from infini_cli.tasks.same_claim import same_claim
-from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.speech import is_said_so, reports
-from infini_cli.tasks.support import MIN_SUPPORT, NOTE_REACH, Source, least_support
 from infini_cli.tasks.writer import Draft
 from infini_cli.tokens.segments import Segment
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from infini_cli.grounding.support import reliable
+from infini_cli.grounding.trust import keep_trusted
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, Note
 from infini_cli.tasks.book_reader import kept_notes
@@ -13,8 +15,6 @@ from infini_cli.tasks.choose import choose_notes
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.parts import Part, note_parts
 from infini_cli.tasks.salience import Salience
-from infini_cli.tasks.support import reliable
-from infini_cli.tasks.trust import keep_trusted
 
 OVERVIEW_WORDS = 400
 

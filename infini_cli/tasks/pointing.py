@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from infini_cli.tasks.book_sentences import Sentence
-from infini_cli.tasks.same_claim import claims_by_itself
+from infini_cli.grounding.book_sentences import Sentence
+from infini_cli.language.same_claim import claims_by_itself
 
 NUM_POINTS = 2
 """Notes on a segment, which has about 30 sentences."""

@@ -1,11 +1,9 @@
 """One pass over a book: memory carried on, notes asked for, nothing lost on the way.
 
-Segments are read in order. A model that was taught to write notes is asked for one on each of the
-sentences that matter most in a segment, any other for one on the segment. With notes, each
-segment's window is kept until a group is full; then the pass stops until the notes of the group
-are written, and saves the state. Groups depend on the segments alone, so a run that was stopped
-goes on at the last saved group and ends in the same state, bit for bit. Without notes the state is
-saved every few seconds.
+Segments are read in order. With notes, each segment's window is kept until a group is full; then
+the pass stops until the notes of the group are written, and saves the state. Groups depend on the
+segments alone, so a run that was stopped goes on at the last saved group and ends in the same
+state, bit for bit. Without notes the state is saved every few seconds.
 """
 
 from __future__ import annotations
@@ -25,30 +23,25 @@ from infini_cli.store.book_memory import (
     pack_text,
     save_book_memory,
 )
-from infini_cli.tasks.book_sentences import Sentence, sentences_of
 from infini_cli.tasks.frame import frame
 from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.note_groups import (
     MAX_GROUP_SEGMENTS,
     MAX_SHORT_SEGMENTS,
-    NOTE_TOKENS,
     Group,
     Steps,
     advance,
     max_group_bytes,
     num_bytes,
     write_notes,
-    writes_as_taught,
 )
+from infini_cli.tasks.note_questions import NoteQuestions
 from infini_cli.tasks.notes import make_note
-from infini_cli.tasks.pointing import NUM_POINTS, points
-from infini_cli.tasks.sentence_tokens import Span, sentence_tokens
 from infini_cli.tasks.writer import Draft
 from infini_cli.tokens.segments import Segment, SegmentPlan
 
 if TYPE_CHECKING:
-    from infini_models.cache import SegmentCache
     from infini_models.generate import Branch
     from infini_models.memory import Memory
     from torch import Tensor
@@ -99,21 +92,13 @@ class ReadingRun:
         instructions: Instructions,
     ) -> None:
         self.state, self.plan, self.model = start, plan, model
-        self.progress, self.path, self.notes = progress, path, notes
+        self.progress, self.path = progress, path
         self.use_memory = use_memory
-        around = frame(model)
-        self.prefix, self.suffix = around.before, around.after
-        self.is_taught = writes_as_taught(model, instructions)
-        self.question = instructions.question(is_taught=self.is_taught)
+        self.prefix = frame(model).before
+        self.questions = NoteQuestions(model, start.book, instructions) if notes else None
         last = plan.segments[-1].chapter_label if plan.segments else ""
         self.last_chapter = len(plan.segments) - len(plan.chapter_segments(last))
         self.max_group_bytes = max_group_bytes(model)
-        self.salience = model.salience if notes else None
-        self.sentences: dict[int, Sentence] = {}
-        if self.salience is not None:
-            found = sentences_of(start.book.kept_chapters)
-            self.sentences = {one.place[0]: one for one in found}
-        self.places: list[Span] = [one.place for one in self.sentences.values()]
         self.text: Tensor | None = None
         self.last_save = time.monotonic()
         self.clock = ReadingClock(
@@ -148,10 +133,13 @@ class ReadingRun:
         """The most notes that are written in all."""
         return self._notes_on(len(self.plan.segments))
 
+    @property
+    def is_taught(self) -> bool:
+        """Whether notes are written as the model was taught to."""
+        return self.questions is not None and self.questions.is_taught
+
     def _notes_on(self, num_segments: int) -> int:
-        if not self.notes:
-            return 0
-        return (NUM_POINTS if self.is_taught else 1) * num_segments
+        return self.questions.most * num_segments if self.questions is not None else 0
 
     def steps(self) -> Steps:
         """Read to the end of the plan, stopping where notes are to be written."""
@@ -182,60 +170,31 @@ class ReadingRun:
 
         ids_1S = torch.tensor([[*self.prefix, *segment.ids.tolist()]])
         before = memory if self.use_memory else None
+        questions = self.questions
         with torch.inference_mode():
             result = self.model.decoder.read_segment(
                 ids_1S,
                 before,
                 num_prefix=len(self.prefix),
-                keep_cache=self.notes,
-                memory_only=not self.notes,
-                tap=self.salience.layer if self.salience is not None else None,
+                keep_cache=questions is not None,
+                memory_only=questions is None,
+                tap=questions.layer if questions is not None else None,
             )
-            saliences = self._saliences(segment, result.tapped_BSD)
         after = memory if result.memory is None else result.memory
-        if not self.notes:
-            return [], after, saliences
-        return self._ask(segment, saliences, result.cache, before), after, saliences
-
-    def _ask(
-        self,
-        segment: Segment,
-        saliences: dict[int, float],
-        cache: SegmentCache | None,
-        before: Memory | None,
-    ) -> list[Branch]:
-        """Ask for notes, with the memory of all before, the segment itself being in sight."""
-        from infini_models.generate import Branch
-
-        questions = [self.question]
-        if self.is_taught:
-            told = points([self.sentences[place] for place in saliences], saliences)
-            questions = [self.question.format(passage=passage) for passage in told]
-        encode = self.model.tokenizer.encode
-        return [
-            Branch([*encode(question), *self.suffix], NOTE_TOKENS, cache, before, stream=number)
-            for number, question in enumerate(questions, NUM_POINTS * segment.index)
-        ]
-
-    def _saliences(self, segment: Segment, tapped_BSD: Tensor | None) -> dict[int, float]:
-        """Give how much each sentence that begins in a segment matters, by its place."""
-        if self.salience is None or tapped_BSD is None:
-            return {}
-        of_token_S = self.salience(tapped_BSD)[0, len(self.prefix) :]
-        return {
-            one.start: round(float(of_token_S[one.first : one.end].mean()), 4)
-            for one in sentence_tokens(segment, self.places)
-        }
+        if questions is None:
+            return [], after, {}
+        saliences = questions.saliences(segment, result.tapped_BSD)
+        return questions.ask(segment, saliences, result.cache, before), after, saliences
 
     def _is_due(self, segment: Segment, num_waiting: int, group_bytes: int) -> bool:
         if segment.index == len(self.plan.segments) - 1:
             return True
-        if not self.notes:
+        if self.questions is None:
             return time.monotonic() - self.last_save >= SECONDS_BETWEEN_SAVES
         return num_waiting >= MAX_GROUP_SEGMENTS or group_bytes >= self.max_group_bytes
 
     def _notes(self, waiting: Sequence[_Read], drafts: Sequence[Draft]) -> tuple[Note, ...]:
-        if not self.notes:
+        if self.questions is None:
             return ()
         written = iter(drafts)
         notes = []
@@ -255,7 +214,7 @@ class ReadingRun:
         num_tokens = sum(read.segment.num_tokens for read in waiting)
         self.state = self.state.advanced(memory, len(waiting), num_tokens, notes)
         num_read = self.state.num_segments_read
-        if self.notes and num_read <= self.last_chapter:
+        if self.questions is not None and num_read <= self.last_chapter:
             plan = self.plan.prefix_sha256(num_read)
             point = Snapshot(memory, num_read, self.state.num_tokens_read, plan)
             self.state = replace(self.state, before=point)

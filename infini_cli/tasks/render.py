@@ -9,13 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from infini_cli.tasks.values import (
-    Answer,
-    Citation,
-    Summary,
-    SummarySentence,
-    join_sentences,
-)
+from infini_cli.grounding.cited import Citation, SummarySentence, join_sentences
+from infini_cli.tasks.values import Answer, Summary
 from infini_cli.tokens.coverage import Coverage
 
 NOT_FOUND = "Not found in this book."

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from infini_cli.errors import UsageError
+from infini_cli.grounding.cited import Citation
 from infini_cli.schema import SCHEMA
 from infini_cli.tasks.chat import Chat, Turn
 from infini_cli.tasks.render import NOT_FOUND, read_phrase, render_body, render_footer
-from infini_cli.tasks.values import Answer, Citation
+from infini_cli.tasks.values import Answer
 
 
 def render_opening(chat: Chat) -> str:

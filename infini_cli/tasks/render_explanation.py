@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import shorten
 
+from infini_cli.grounding.cited import SentenceCitation, SummarySentence
 from infini_cli.tasks.explain import Step, sources
 from infini_cli.tasks.parts import Part
-from infini_cli.tasks.values import SentenceCitation, Summary, SummarySentence
+from infini_cli.tasks.values import Summary
 
 WIDTH = 100
 """Characters of a text; more of it stands in the JSON."""

@@ -15,13 +15,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from infini_cli.grounding.book_sentences import Sentence, sentences_of
+from infini_cli.grounding.passages import Span
+from infini_cli.grounding.support import share
+from infini_cli.language.stems import stems
+from infini_cli.language.textrank import rank_sentences
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import Note
-from infini_cli.tasks.book_sentences import Sentence, sentences_of
-from infini_cli.tasks.passages import Span
-from infini_cli.tasks.stems import stems
-from infini_cli.tasks.support import share
-from infini_cli.tasks.textrank import rank_sentences
 
 MAX_SALIENCE = 1e6
 """A model's numbers are about 0 to 2."""

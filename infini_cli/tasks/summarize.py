@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from infini_cli.errors import UsageError
+from infini_cli.grounding.cited import SummarySentence
 from infini_cli.progress import Note as NoteEvent
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
@@ -23,7 +24,7 @@ from infini_cli.tasks.note_groups import note_recipe
 from infini_cli.tasks.read_together import read_together as side_by_side
 from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
 from infini_cli.tasks.summary_writer import SummaryWriter
-from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary, SummarySentence
+from infini_cli.tasks.values import ModelInfo, SectionSummary, Summary
 from infini_cli.tokens.coverage import Coverage
 
 CLOSED = (

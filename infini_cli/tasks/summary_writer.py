@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from infini_cli.grounding.cited import SummarySentence
+from infini_cli.grounding.grounder import chapter_spans
+from infini_cli.grounding.passages import Span
+from infini_cli.grounding.support import reliable
+from infini_cli.grounding.trust import STRICTER, keep_trusted
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory
 from infini_cli.tasks.answerable import is_of_the_whole
@@ -13,19 +18,15 @@ from infini_cli.tasks.asking import Ask, Asking
 from infini_cli.tasks.choose import choose, choose_notes
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.explain import Step
-from infini_cli.tasks.grounding import chapter_spans
 from infini_cli.tasks.leaks import clean_text
 from infini_cli.tasks.length import MIN_WORDS, Length, chapter_words
 from infini_cli.tasks.merge import TOKENS_PER_WORD, Merger
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.parts import Part, chapter_of, note_parts
-from infini_cli.tasks.passages import Span
 from infini_cli.tasks.prompts import with_focus
 from infini_cli.tasks.requests import USUAL_STYLE, Style, SummaryRequest
 from infini_cli.tasks.salience import Salience
-from infini_cli.tasks.support import reliable
-from infini_cli.tasks.trust import STRICTER, keep_trusted
-from infini_cli.tasks.values import SectionSummary, SummarySentence
+from infini_cli.tasks.values import SectionSummary
 
 Written = tuple[list[SummarySentence], list[SectionSummary], list[Step]]
 

@@ -172,7 +172,7 @@ def write_branches(
 
 
 def _draft(model: Model, written: Written) -> Draft:
-    from infini_cli.tasks.sentences import split_sentences
+    from infini_cli.language.sentences import split_sentences
 
     text = model.tokenizer.decode(written.ids).strip()
     cut = written.finished == "length"

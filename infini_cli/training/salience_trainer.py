@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from infini_cli.atomic import write_atomically
 from infini_cli.errors import UsageError
 from infini_cli.evaluation.items import SummaryItem, open_text
+from infini_cli.grounding.book_sentences import sentences_of
 from infini_cli.progress import BatchStep, Progress, ReadingClock
 from infini_cli.reading.book import Book
-from infini_cli.tasks.book_sentences import sentences_of
 from infini_cli.tasks.frame import frame
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.reading_run import SEGMENTS_TO_GIVE_BACK

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from infini_cli.tasks.stems import stem, words
+from infini_cli.language.stems import stem, words
 
 PAIR_WEIGHT = 2.0
 """Of two words that follow each other in both, beside the words themselves."""

@@ -20,6 +20,7 @@ from infini_cli.atomic import write_atomically
 from infini_cli.tasks import prompts
 from infini_cli.tasks.frame import frame
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.note_questions import question_ids
 from infini_cli.training.log import WriterStep, cut_log, write_step
 from infini_cli.training.pages import Page
 from infini_cli.training.state import (
@@ -86,9 +87,7 @@ class WriterTrainer:
         self.order: list[int] = []
         self.num_done = 0
         self.caches: dict[str, SegmentCache] = {}
-        around = frame(model)
-        self.prefix = around.before
-        self.suffix = around.after
+        self.prefix = frame(model).before
         self.stop = model.chat.end_of_turn
         decoder = model.decoder.requires_grad_(False)
         grow_corrections(decoder, recipe.writer.rank, recipe.seed)
@@ -180,7 +179,8 @@ class WriterTrainer:
 
         decoder, config = self.model.decoder, self.model.decoder.config
         notes = [(page, one) for page in pages for one in page.notes]
-        questions = [self._question(one.passage) for _, one in notes]
+        asked = [prompts.TAUGHT_NOTE.format(passage=one.passage) for _, one in notes]
+        questions = [question_ids(self.model, question) for question in asked]
         encode = self.model.tokenizer.encode
         rows = [
             [*question, *encode(one.note), self.stop]
@@ -208,10 +208,6 @@ class WriterTrainer:
         scores_TV = decoder.logits(decoder.norm(learnt_TD))
         nats = functional.cross_entropy(scores_TV, targets_T, reduction="sum")
         return _Loss(nats, len(places), int((scores_TV.argmax(-1) == targets_T).sum()))
-
-    def _question(self, passage: str) -> list[int]:
-        question = prompts.TAUGHT_NOTE.format(passage=passage)
-        return [*self.model.tokenizer.encode(question), *self.suffix]
 
     def _read(self, page: Page) -> SegmentCache:
         """Have the base read a page, once."""

@@ -10,11 +10,12 @@ from typing import Any
 
 from infini_cli.__main__ import main
 from infini_cli.commands import engine
+from infini_cli.grounding.cited import Citation
+from infini_cli.grounding.passages import Passages
 from infini_cli.tasks.answerer import Answerer, View
 from infini_cli.tasks.chat import Chat, Turn
-from infini_cli.tasks.passages import Passages
 from infini_cli.tasks.requests import SamplingRequest
-from infini_cli.tasks.values import Answer, Citation
+from infini_cli.tasks.values import Answer
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from infini_cli.evaluation.results import Result, ResultLedger
 from infini_cli.evaluation.summaries import SYSTEMS, SummaryWriter, evaluate_summaries
 from infini_cli.evaluation.summary_measures import open_rouge
 from infini_cli.progress import BatchStep, Event, silent
-from infini_cli.tasks import reading_run
+from infini_cli.tasks import note_questions
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SamplingRequest, SummaryRequest
 from infini_cli.tasks.summarize import summarize
@@ -68,7 +68,7 @@ seconds ...
 
 @pytest.fixture(autouse=True)
 def short_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 6)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 6)
 
 
 def writer_of(model: Model | None, folder: Path, window: int = 400) -> SummaryWriter:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from infini_cli.grounding.passages import Passages
 from infini_cli.progress import silent
 from infini_cli.reading.book import Book
 from infini_cli.tasks import answerable, answerer
 from infini_cli.tasks.answerable import Answerable
 from infini_cli.tasks.ask import ask
 from infini_cli.tasks.model import Model
-from infini_cli.tasks.passages import Passages
 from infini_cli.tasks.requests import AnswerRequest
 from tests.tokens.build import build_book
 

@@ -18,7 +18,7 @@ from infini_cli.store.book_memory import (
     load_book_memory,
     save_book_memory,
 )
-from infini_cli.tasks import reading_run
+from infini_cli.tasks import note_questions, reading_run
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
 from tests.tasks.tiny import tiny_book
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading_run, "MAX_GROUP_SEGMENTS", 3)
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 4)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 4)
 
 
 def saved() -> list[bytes]:

@@ -11,7 +11,7 @@ import pytest
 from infini_cli.errors import UsageError
 from infini_cli.progress import Event, Read, silent
 from infini_cli.reading.selection import select_chapters
-from infini_cli.tasks import chat, reading_run
+from infini_cli.tasks import chat, note_questions
 from infini_cli.tasks.answerer import NOT_FOUND
 from infini_cli.tasks.ask import ask
 from infini_cli.tasks.chat import Chat, begin, limit, reply
@@ -129,7 +129,7 @@ def test_a_book_is_read_once(remembering: Model) -> None:
 def test_a_memory_file_takes_the_place_of_the_book(
     remembering: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 4)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 4)
     path = tmp_path / "book.infmem"
     read(tiny_book(2), ReadRequest(path), remembering, silent)
     told: list[Event] = []

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infini_cli.grounding.book_sentences import sentences_of
 from infini_cli.store.book_memory import Note
-from infini_cli.tasks.book_sentences import sentences_of
 from infini_cli.tasks.choose import NOTE_BONUS, WORDS_PER_STRETCH, Candidate, choose, choose_notes
 from infini_cli.tasks.parts import Part
 from infini_cli.tasks.salience import Salience

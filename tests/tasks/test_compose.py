@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infini_cli.grounding.cited import SummarySentence, join_sentences
 from infini_cli.tasks import explain
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.length import MAX_OVERSHOOT, MIN_SHARE
 from infini_cli.tasks.parts import Part, join_parts, note_parts
-from infini_cli.tasks.values import SummarySentence, join_sentences
 from tests.tasks.scenes import notes_on, small_book, told
 
 

@@ -9,22 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infini_cli.grounding.cited import Citation, SentenceCitation, SummarySentence
+from infini_cli.language.textrank import MAX_SENTENCES, rank_sentences
 from infini_cli.reading import read_book
 from infini_cli.reading.selection import select_chapters
 from infini_cli.reading.sniff import Format
 from infini_cli.tasks.extractive import summarize_without_model
 from infini_cli.tasks.render import render, render_body, render_footer
 from infini_cli.tasks.requests import SummaryRequest
-from infini_cli.tasks.textrank import MAX_SENTENCES, rank_sentences
-from infini_cli.tasks.values import (
-    Answer,
-    Citation,
-    ModelInfo,
-    SectionSummary,
-    SentenceCitation,
-    Summary,
-    SummarySentence,
-)
+from infini_cli.tasks.values import Answer, ModelInfo, SectionSummary, Summary
 from infini_cli.tokens.coverage import Coverage
 from tests.tokens.build import build_book
 

@@ -11,7 +11,7 @@ from infini_cli.errors import UsageError
 from infini_cli.progress import Event, Read, silent
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import load_book_memory, save_book_memory
-from infini_cli.tasks import reading_run
+from infini_cli.tasks import note_questions, reading_run
 from infini_cli.tasks.growth import check_growth
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.read import read
@@ -24,7 +24,7 @@ from tests.tokens.build import build_book
 @pytest.fixture(autouse=True)
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading_run, "MAX_GROUP_SEGMENTS", 3)
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 4)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 4)
 
 
 def part(number: int, times: int = 4) -> list[str]:

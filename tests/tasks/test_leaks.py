@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infini_cli.language.sentences import split_sentences
 from infini_cli.tasks import prompts
 from infini_cli.tasks.leaks import clean_sentence, clean_text
-from infini_cli.tasks.sentences import split_sentences
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infini_cli.progress import Event, Note, silent
-from infini_cli.tasks import answerer, note_groups, reading_run
+from infini_cli.tasks import answerer, note_groups, note_questions
 from infini_cli.tasks.answerer import NOT_SUMMARISED
 from infini_cli.tasks.ask import ask
 from infini_cli.tasks.book_reader import read_through
@@ -78,7 +78,7 @@ def test_notes_on_more_than_may_be_known_are_not_used(tiny: Model, seen: list[st
 def test_a_conversation_uses_them_until_it_is_limited(
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 4)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 4)
     book = tiny_book(3)
     read_through(book, tiny, silent, notes=True, use_cache=True)
     chat = begin(book, MemoryRequest(), SamplingRequest(), tiny, silent)

@@ -9,10 +9,10 @@ import torch
 from infini_models.low_rank import grow_corrections
 from infini_models.readout import Readout
 
+from infini_cli.grounding.book_sentences import sentences_of
 from infini_cli.progress import silent
 from infini_cli.tasks import reading_run
 from infini_cli.tasks.book_reader import read_through
-from infini_cli.tasks.book_sentences import sentences_of
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.note_groups import Group
 from infini_cli.tasks.pointing import MAX_WORDS, NUM_POINTS, points

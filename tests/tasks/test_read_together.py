@@ -11,7 +11,7 @@ from infini_cli import paths
 from infini_cli.progress import Event, Read, Write, silent
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import SUFFIX
-from infini_cli.tasks import book_reader, note_groups, read_together, reading_run
+from infini_cli.tasks import book_reader, note_groups, note_questions, read_together, reading_run
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.instructions import USUAL
 from infini_cli.tasks.model import Model
@@ -26,7 +26,7 @@ WORDS = ("lamp", "rope", "salt", "brass", "harbour")
 
 @pytest.fixture(autouse=True)
 def short_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 6)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 6)
 
 
 def short_book(word: str, num_chapters: int = 1) -> Book:

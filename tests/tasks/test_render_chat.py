@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from infini_cli.errors import UsageError
+from infini_cli.grounding.cited import Citation
 from infini_cli.progress import silent
 from infini_cli.schema import SCHEMA
 from infini_cli.tasks.answerer import View
@@ -21,7 +22,6 @@ from infini_cli.tasks.render_chat import (
     sources_document,
 )
 from infini_cli.tasks.requests import MemoryRequest, SamplingRequest
-from infini_cli.tasks.values import Citation
 from tests.tasks.tiny import tiny_book
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from infini_cli.grounding.book_sentences import sentences_of
 from infini_cli.store.book_memory import Note
-from infini_cli.tasks.book_sentences import sentences_of
 from infini_cli.tasks.salience import Salience
 from tests.tokens.build import build_book
 

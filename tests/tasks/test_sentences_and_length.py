@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infini_cli.errors import UsageError
+from infini_cli.language.sentences import split_sentences
 from infini_cli.tasks.length import chapter_words, parse_length, trim_to_words
-from infini_cli.tasks.sentences import split_sentences
 
 
 def sentences(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from infini_cli.errors import UsageError
 from infini_cli.progress import Event, Note, Read, silent
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import BookMemory, Identity
-from infini_cli.tasks import reading_run, summarize
+from infini_cli.tasks import note_questions, summarize
 from infini_cli.tasks.book_reader import Reading
 from infini_cli.tasks.instructions import USUAL
 from infini_cli.tasks.leaks import clean_sentence
@@ -36,7 +36,7 @@ from tests.tasks.tiny import tiny_book
 
 @pytest.fixture(autouse=True)
 def short_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 4)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 4)
 
 
 def told_of(model: Model, request: SummaryRequest, book: Book | None = None) -> list[Event]:

@@ -14,8 +14,8 @@ from infini_cli.errors import DamagedInput, InfiniError, MemoryMismatch, UsageEr
 from infini_cli.progress import Event, Note, Read, silent
 from infini_cli.store import book_memory
 from infini_cli.store.book_memory import load_book_memory, read_header
+from infini_cli.tasks import note_questions
 from infini_cli.tasks import read as reading
-from infini_cli.tasks import reading_run
 from infini_cli.tasks.ask import ask
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
@@ -29,7 +29,7 @@ from tests.tasks.tiny import tiny_book
 
 @pytest.fixture(autouse=True)
 def short_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 4)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 4)
 
 
 @pytest.mark.parametrize("method", ["hierarchical", "incremental", "memory", "lead", "textrank"])
@@ -175,7 +175,7 @@ def test_a_question_stands_last_in_what_the_model_is_told(
         return [Draft("A word.", 3, False) for _ in prompts]
 
     monkeypatch.setattr("infini_cli.tasks.asking.write_prompts", listen)
-    monkeypatch.setattr(reading_run, "NOTE_TOKENS", 40)
+    monkeypatch.setattr(note_questions, "NOTE_TOKENS", 40)
     request = SummaryRequest(method=method, length="20w", question="Who is {Orla}?")
     summarize(tiny_book(2), request, tiny, silent)
     assert asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infini_cli.tasks.sentences import split_sentences
+from infini_cli.language.sentences import split_sentences
 from infini_cli.tasks.writer import _finished
 
 

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from infini_cli.progress import Event, Read
 from infini_cli.reading.book import Book
 from infini_cli.store.resolve import resolve
-from infini_cli.tasks import book_reader, reading_run
+from infini_cli.tasks import book_reader, note_questions, reading_run
 from infini_cli.tasks.model import Model, load_model
 from tests.tokens.build import build_book, build_tokenizer
 
@@ -85,7 +85,7 @@ def main() -> None:
     """Read a book and keep its memory."""
     folder, num_chapters = Path(sys.argv[1]), int(sys.argv[2])
     reading_run.MAX_GROUP_SEGMENTS = 3
-    reading_run.NOTE_TOKENS = 4
+    note_questions.NOTE_TOKENS = 4
     model = open_tiny(folder)
 
     def slowly(event: Event) -> None:

@@ -156,8 +156,8 @@ def test_reading_measures_what_training_learnt_from(
 ) -> None:
     """The mean over a sentence of what its tokens say is what its mean vector says."""
     from infini_cli.evaluation.items import open_text
+    from infini_cli.grounding.book_sentences import sentences_of
     from infini_cli.tasks.book_reader import read_through
-    from infini_cli.tasks.book_sentences import sentences_of
 
     # Bytes, which some machines read with and none trains with, round otherwise.
     monkeypatch.setattr("infini_models.machine.best_form", lambda: "float32")

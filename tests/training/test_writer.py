@@ -12,6 +12,7 @@ from infini_models.low_rank import corrected
 from infini_cli.errors import InfiniError, InputError, UsageError
 from infini_cli.progress import silent
 from infini_cli.tasks import prompts
+from infini_cli.tasks.frame import frame
 from infini_cli.tasks.model import open_model, open_trainable_model
 from infini_cli.training.log import LOG, read_log
 from infini_cli.training.pages import PageNote, read_pages
@@ -136,7 +137,7 @@ def alone_nats(teaching: WriterTrainer, page: str, one: PageNote) -> tuple[torch
     model = teaching.model
     encode = model.tokenizer.encode
     question = prompts.TAUGHT_NOTE.format(passage=one.passage)
-    ids = [*teaching.prefix, *encode(page), *encode(question), *teaching.suffix]
+    ids = [*teaching.prefix, *encode(page), *encode(question), *frame(model).after]
     note = [*encode(one.note), model.chat.end_of_turn]
     with torch.inference_mode():
         hidden_1SD = model.decoder.read_segment(torch.tensor([ids + note]), None).hidden_BSD

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from infini_cli.tasks.agreement import Claim
-from infini_cli.tasks.support import share
+from infini_cli.grounding.agreement import Claim
+from infini_cli.grounding.support import share
 
 MAX_SHARED = 0.8
 """Of a sentence's stems in one earlier sentence; with more it adds a word or two at most."""

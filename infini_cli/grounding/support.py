@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from itertools import chain
 
+from infini_cli.language.names import find_names, words_inside
+from infini_cli.language.order import order
+from infini_cli.language.sentences import split_sentences
+from infini_cli.language.stems import stems
 from infini_cli.store.book_memory import Note
-from infini_cli.tasks.names import find_names, words_inside
-from infini_cli.tasks.order import order
-from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.stems import stems
 
 MIN_SUPPORT = 0.7
 """Below it, most sentences of the 1.5B model's notes on the example are wrong or empty."""

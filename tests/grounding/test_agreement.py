@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from infini_cli.tasks.agreement import Lexicon, agree, read_claim, read_lexicon
-from infini_cli.tasks.passages import Passages
-from infini_cli.tasks.stems import stems
+from infini_cli.grounding.agreement import Lexicon, agree, read_claim, read_lexicon
+from infini_cli.grounding.passages import Passages
+from infini_cli.language.stems import stems
 from tests.tokens.build import build_book
 
 SCENE = (

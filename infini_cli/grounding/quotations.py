@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from infini_cli.tasks.book_sentences import Sentence
-from infini_cli.tasks.sentences import stands_alone
+from infini_cli.grounding.book_sentences import Sentence
+from infini_cli.language.sentences import stands_alone
 
 MIN_WORDS, MAX_WORDS = 8, 40
 _PAIRS = (("\u201c", "\u201d"), ("\u00ab", "\u00bb"), ("\u300c", "\u300d"), ("\u201e", "\u201c"))

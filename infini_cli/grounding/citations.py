@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infini_cli.tasks.passages import ScoredPassage, best_quote
-from infini_cli.tasks.values import Citation
+from infini_cli.grounding.cited import Citation
+from infini_cli.grounding.passages import ScoredPassage, best_quote
 
 MAX_CITATIONS = 3
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infini_cli.grounding.passages import MAX_PASSAGE_WORDS, Passages, best_quote
+from infini_cli.language.stems import stems
 from infini_cli.reading.book import Book
-from infini_cli.tasks.passages import MAX_PASSAGE_WORDS, Passages, best_quote
-from infini_cli.tasks.stems import stems
 from tests.tokens.build import build_book
 
 FILLER = "The wind blew over the water and nothing moved on the quay. " * 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from infini_cli.tasks.stems import stems
+from infini_cli.language.stems import stems
 
 _SMALL = [
     "zero",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from infini_cli.grounding.book_sentences import sentences_of
+from infini_cli.grounding.quotations import can_be_quoted
 from infini_cli.tasks import explain
-from infini_cli.tasks.book_sentences import sentences_of
 from infini_cli.tasks.choose import choose
 from infini_cli.tasks.compose import Composer
 from infini_cli.tasks.length import MAX_OVERSHOOT, MAX_SHARE, MIN_SHARE
 from infini_cli.tasks.parts import note_parts
-from infini_cli.tasks.quotations import can_be_quoted
 from infini_cli.tasks.salience import Salience
 from tests.tasks.scenes import notes_on, small_book, told
 from tests.tokens.build import build_book

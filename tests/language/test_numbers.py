@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infini_cli.tasks.numbers import MAX_SPELT, find_numbers
-from infini_cli.tasks.stems import stems
+from infini_cli.language.numbers import MAX_SPELT, find_numbers
+from infini_cli.language.stems import stems
 
 
 def is_in(sentence: str, source: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from infini_cli.tasks.stems import stems
+from infini_cli.language.stems import stems
 
 MAX_SENTENCES = 2000
 MAX_COLUMNS = 20_000

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infini_cli.grounding.trust import keep_trusted, trust
+from infini_cli.language.sentences import split_sentences
 from infini_cli.store.book_memory import Note
-from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.trust import keep_trusted, trust
 
 Measures = list[list[tuple[float, float]]]
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infini_cli.reading.book import Book
-from infini_cli.tasks.grounding import (
+from infini_cli.grounding.grounder import (
     MAX_CITATIONS,
     MAX_QUOTE_CHARACTERS,
     MAX_REACH,
     Grounder,
     chapter_spans,
 )
+from infini_cli.reading.book import Book
 from tests.tokens.build import build_book
 
 FILLER = "The wind blew over the water and nothing moved on the quay. " * 8

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from infini_cli.store.book_memory import Note
-from infini_cli.tasks.stems import stems
-from infini_cli.tasks.support import (
+from infini_cli.grounding.support import (
     MIN_SUPPORT,
     is_borne_answer,
     keep_supported,
     reliable,
     support,
 )
+from infini_cli.language.stems import stems
+from infini_cli.store.book_memory import Note
 
 SOURCE = "Nerrin breaks the seal and weighs the old tolm against forty coins. It is light."
 

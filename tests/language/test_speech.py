@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infini_cli.tasks.speech import is_said_so, reports
+from infini_cli.language.speech import is_said_so, reports
 
 PAGE = (
     "\u201cYou know what follows,\u201d said Mara to the pilot. She tried to say it kindly. "

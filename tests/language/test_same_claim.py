@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infini_cli.tasks.same_claim import claims_by_itself, same_claim
+from infini_cli.language.same_claim import claims_by_itself, same_claim
 
 
 @pytest.mark.parametrize(

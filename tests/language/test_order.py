@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infini_cli.tasks.order import order
-from infini_cli.tasks.support import Source
+from infini_cli.grounding.support import Source
+from infini_cli.language.order import order
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=8)
 

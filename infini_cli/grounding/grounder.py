@@ -1,21 +1,21 @@
 """Tie a sentence to the passages of the book that bear it: search, cover, quote.
 
-BM25 finds candidates, `infini_cli.tasks.agreement` measures them. The passage that bears most is
-cited first, then those that bear what is still missing. What is quoted of a passage is its own
-words, at offsets that anybody can check.
+BM25 finds candidates, `agreement.py` measures them. The passage that bears most is cited first,
+then those that bear what is still missing. What is quoted of a passage is its own words, at offsets
+that anybody can check.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 
+from infini_cli.grounding.agreement import Agreement, Claim, agree, read_claim, read_lexicon
+from infini_cli.grounding.cited import SentenceCitation, SummarySentence
+from infini_cli.grounding.passages import Passages, ScoredPassage, Span
+from infini_cli.grounding.support import share
+from infini_cli.language.sentences import split_sentences
+from infini_cli.language.stems import stems
 from infini_cli.reading.book import Block, Book, Chapter
-from infini_cli.tasks.agreement import Agreement, Claim, agree, read_claim, read_lexicon
-from infini_cli.tasks.passages import Passages, ScoredPassage, Span
-from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.stems import stems
-from infini_cli.tasks.support import share
-from infini_cli.tasks.values import SentenceCitation, SummarySentence
 
 NUM_CANDIDATES = 24
 MAX_CITATIONS = 3

@@ -25,12 +25,12 @@ from collections import Counter
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
+from infini_cli.grounding.passages import Passages
+from infini_cli.grounding.support import share
+from infini_cli.language.names import find_names, words_inside
+from infini_cli.language.numbers import Ways, find_numbers
+from infini_cli.language.stems import STOP_WORDS, stems
 from infini_cli.reading.book import BlockKind, Book
-from infini_cli.tasks.names import find_names, words_inside
-from infini_cli.tasks.numbers import Ways, find_numbers
-from infini_cli.tasks.passages import Passages
-from infini_cli.tasks.stems import STOP_WORDS, stems
-from infini_cli.tasks.support import share
 
 MIN_WORDS = 0.6
 """Less than `MIN_SUPPORT` of notes: a passage is a quarter of the segment that a note is of."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from infini_cli.tasks.stems import STOP_WORDS, stem, words
+from infini_cli.language.stems import STOP_WORDS, stem, words
 
 _ENDINGS = ("ly", "ness", "ful", "ment")
 MIN_STEM = 4

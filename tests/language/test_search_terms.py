@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infini_cli.tasks.passages import Passages
-from infini_cli.tasks.search_terms import search_terms
+from infini_cli.grounding.passages import Passages
+from infini_cli.language.search_terms import search_terms
 from tests.tokens.build import build_book
 
 

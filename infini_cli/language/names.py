@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from infini_cli.tasks.stems import stems
+from infini_cli.language.stems import stems
 
 MAX_CAPITALISED = 0.2
 """In English and French about one word in twenty inside sentences has a capital; where one in

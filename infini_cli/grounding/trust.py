@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from infini_cli.language.sentences import split_sentences
 from infini_cli.store.book_memory import Note
-from infini_cli.tasks.sentences import split_sentences
 
 STRICTER = 0.1
 """What `--strict` asks for besides."""

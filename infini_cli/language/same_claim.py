@@ -7,7 +7,7 @@ supposed is stated; what somebody says of "me" or "you" is told of another.
 
 from __future__ import annotations
 
-from infini_cli.tasks.stems import words
+from infini_cli.language.stems import words
 
 _GENDERS = (
     frozenset({"he", "him", "his", "himself"}),

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import bm25s
 import numpy as np
 
+from infini_cli.language.search_terms import search_terms
+from infini_cli.language.sentences import split_sentences
+from infini_cli.language.stems import stems
 from infini_cli.reading.book import BLOCK_SEPARATOR, Block, BlockKind, Book, Chapter
-from infini_cli.tasks.search_terms import search_terms
-from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.stems import stems
 
 MAX_PASSAGE_WORDS = 120
 MAX_BLOCK_WORDS = 3 * MAX_PASSAGE_WORDS

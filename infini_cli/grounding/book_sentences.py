@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from infini_cli.grounding.cited import SummarySentence
+from infini_cli.grounding.grounder import cite_exactly
+from infini_cli.language.sentences import split_sentences
 from infini_cli.reading.book import Block, BlockKind, Chapter
-from infini_cli.tasks.grounding import cite_exactly
-from infini_cli.tasks.sentences import split_sentences
-from infini_cli.tasks.values import SummarySentence
 
 _TEXT_KINDS = (BlockKind.PARAGRAPH, BlockKind.QUOTE, BlockKind.LIST_ITEM, BlockKind.VERSE)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from infini_cli.tasks.stems import stems
+from infini_cli.language.stems import stems
 
 _VERBS = (
     "says? said insists? insisted asks? asked urges? urged tells? told replies reply replied "

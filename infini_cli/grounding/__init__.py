@@ -1,0 +1,1 @@
+"""What a book bears of what was written about it, and where."""

@@ -1,0 +1,1 @@
+"""What a text says by its words alone: sentences, stems, names, numbers, who speaks."""
