@@ -28,6 +28,8 @@ class Step:
         num_segments: of each row.
         mean_rate: rate at which the text was written, mean over layers, heads and tokens, 0 to 1.
         max_rate: that of the head that wrote most.
+        mean_open: how far the read gates were open, mean over layers, heads and tokens, 0 to 1.
+        max_open: that of the head that was furthest open.
         max_gain: largest factor of what a head reads.
         memory_norm: largest Frobenius norm of a layer's memory after the step.
         seconds: wall time.
@@ -43,6 +45,8 @@ class Step:
     num_segments: int
     mean_rate: float
     max_rate: float
+    mean_open: float
+    max_open: float
     max_gain: float
     memory_norm: float
     seconds: float

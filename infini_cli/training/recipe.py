@@ -41,6 +41,7 @@ num_warmup_steps = 20
 batch_size = 4
 clip_norm = 1.0
 write_penalty = 0.05             # nats for each head that writes every token, less for fewer
+read_penalty = 0.05              # the same for each head that reads at every token
 recompute = true                 # activations: less memory, more time
 """
 
@@ -114,6 +115,7 @@ class OptimizerRecipe:
     batch_size: int = 4
     clip_norm: float = 1.0
     write_penalty: float = 0.0
+    read_penalty: float = 0.0
     recompute: bool = True
 
 
@@ -192,8 +194,8 @@ def _check(recipe: Recipe) -> None:
         wrong.append("num_steps, batch_size, learning_rate or clip_norm")
     if samples.max_tokens < samples.num_segments[0] * samples.segment_length[1]:
         wrong.append("max_tokens")
-    if samples.num_growth_steps < 0 or optimizer.write_penalty < 0:
-        wrong.append("num_growth_steps or write_penalty")
+    if min(samples.num_growth_steps, optimizer.write_penalty, optimizer.read_penalty) < 0:
+        wrong.append("num_growth_steps, write_penalty or read_penalty")
     shares = asdict(recipe.tasks)
     if min(shares.values()) < 0 or not any(shares.values()):
         wrong.append("tasks")

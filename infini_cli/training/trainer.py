@@ -135,8 +135,12 @@ class Trainer:
         # The loss is a mean over the tokens of all rows, of which others may have more.
         share = float(own.weights_BS[:, 1:].sum() / batch.weights_BS[:, 1:].sum())
         # Free at first: what is to be kept is learnt before what is not.
-        penalty = settings.write_penalty * growth(self.recipe.samples, self.num_done)
-        total = share * self.team.size * found.loss + penalty * found.written_LN.sum()
+        grown = growth(self.recipe.samples, self.num_done)
+        penalty = grown * (
+            settings.write_penalty * found.written_LN.sum()
+            + settings.read_penalty * found.opened_LH.sum()
+        )
+        total = share * self.team.size * found.loss + penalty
         total.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(list(self.learned.values()), settings.clip_norm)
         factor = schedule(settings, self.num_done, self.recipe.num_steps)
@@ -154,6 +158,7 @@ class Trainer:
             }
         )
         written_LN = self.team.mean(found.written_LN)
+        opened_LH = self.team.mean(found.opened_LH)
         norms = (float(m.memory_BNKV.norm(dim=(-2, -1)).max()) for m in self._written())
         return Step(
             step=self.num_done,
@@ -166,6 +171,8 @@ class Trainer:
             num_segments=len(batch.segment_lengths),
             mean_rate=float(written_LN.mean()),
             max_rate=float(written_LN.max()),
+            mean_open=float(opened_LH.mean()),
+            max_open=float(opened_LH.max()),
             max_gain=self._max_gain(),
             memory_norm=self.team.maximum(max(norms)),
             seconds=round(time.monotonic() - start, 3),

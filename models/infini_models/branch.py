@@ -44,8 +44,8 @@ FLOOR = 0.15
 """f above."""
 
 MARGIN = 1.6
-"""How far below the score of a rate of zero training pushes what is to go by unwritten: a token
-that only just does so in the texts of training is written in others."""
+"""How far below the score of a rate of zero training pushes what is to go by unwritten, or unread:
+a token that only just does so in the texts of training is written in others."""
 
 READ_GATE_INIT = 2.0
 """c before training: nearly open, or nothing would be learnt."""
@@ -105,6 +105,18 @@ class ShortConvolution(nn.Module):
         return total_BHSK
 
 
+class ReadGate(nn.Linear):
+    """How far each head opens to what it reads; a module, so that training can watch it."""
+
+    def forward(self, x_BSD: Tensor) -> Tensor:
+        """Give s(u x + c) of every token, float32 [B, S, H]."""
+        return floored_sigmoid(self.scores(x_BSD))
+
+    def scores(self, x_BSD: Tensor) -> Tensor:
+        """Give u x + c of every token, float32 [B, S, H]."""
+        return _scores(self, x_BSD)
+
+
 class MemoryBranch(nn.Module):
     """The memory of one layer and all that is trained of it, float32.
 
@@ -130,7 +142,7 @@ class MemoryBranch(nn.Module):
             self.query_taps = ShortConvolution(heads, branch_config.num_taps, width)
             self.key_taps = ShortConvolution(shared, branch_config.num_taps, width)
         self.rate = nn.Linear(config.hidden_size, shared)
-        self.read_gate = nn.Linear(config.hidden_size, heads)
+        self.read_gate = ReadGate(config.hidden_size, heads)
         self.gain = nn.Parameter(torch.empty(heads))
 
     @torch.no_grad()
@@ -207,7 +219,7 @@ class MemoryBranch(nn.Module):
             query_BHSK = self.query_taps(query_BHSK, before_BHWK)
         features_BHSP = _features(query_BHSK, self.query_map)
         retrieved_BHSV = (retrieve or _retrieve)(features_BHSP, memory.memory_BNKV)
-        gate_BSH = self.gain * floored_sigmoid(_scores(self.read_gate, x_BSD))
+        gate_BSH = self.gain * self.read_gate(x_BSD)
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
         return read_BHSV.to(x_BSD.dtype)
 
@@ -228,7 +240,7 @@ class MemoryBranch(nn.Module):
         normalizer_BN1 = memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True)
         is_trained = torch.is_grad_enabled()
         if is_trained:
-            normalizer_BN1 = normalizer_BN1 + _push(score_BNS).sum(-1, keepdim=True)
+            normalizer_BN1 = normalizer_BN1 + push(score_BNS).sum(-1, keepdim=True)
         # A rate of zero changes nothing, and no gradient passes it: such tokens are left out.
         written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
         if not bool(written_S.any()):
@@ -266,10 +278,11 @@ def floored_sigmoid(score: Tensor) -> Tensor:
     return ((1.0 + FLOOR) * score.sigmoid() - FLOOR).clamp_min(0.0)
 
 
-def _push(score: Tensor) -> Tensor:
+def push(score: Tensor) -> Tensor:
     """Give zeros whose gradient is that of a rate at its floor, for scores up to `MARGIN` below.
 
-    What is written is a rate's own affair; a penalty on how much is written takes this too.
+    What is written, or read, is a rate's or a gate's own affair; a penalty on how much takes this
+    too.
     """
     zero = math.log(FLOOR)
     slope = FLOOR / (1.0 + FLOOR)

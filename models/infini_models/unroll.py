@@ -4,19 +4,22 @@ Backpropagation goes through every write of every earlier segment. Each segment'
 computed again when its turn comes in the backward pass, so that a text of any number of segments
 takes the activations of one, and the memory of each.
 
-Shape suffixes: B batch rows, S tokens, V vocabulary, L layers with a branch, N KV heads.
+Shape suffixes: B batch rows, S tokens, V vocabulary, L layers with a branch, N KV heads, H query
+heads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from infini_models.branch import ReadGate, push
 from infini_models.decoder import Decoder
 from infini_models.memory import Memory
 
@@ -31,7 +34,6 @@ class UnrolledLoss:
         num_right: targets of weight above zero whose likeliest token is right.
         num_targets: such targets.
         written_LN: mean rate at which each KV head of each layer wrote the text, 0 to 1; float32
-            [layers, KV heads] with gradients. Of a memory without rates: no layers.
     """
 
     loss: Tensor
@@ -39,6 +41,7 @@ class UnrolledLoss:
     num_right: int
     num_targets: int
     written_LN: Tensor
+    opened_LH: Tensor
 
 
 def unrolled_loss(
@@ -82,6 +85,7 @@ def unrolled_loss(
         memory = decoder.empty_memory(ids_BS.shape[0])
     before = memory
     total = torch.zeros(())
+    opened_LH = torch.zeros(len(_read_gates(decoder)), decoder.config.num_heads)
     num_right, start = 0, 0
     for length in segment_lengths:
         inputs_BS = ids_BS[:, start : start + length]
@@ -90,15 +94,19 @@ def unrolled_loss(
         teaches_BSD = teacher_BSD[:, start : start + length] if teacher_BSD is not None else None
         arguments = (decoder, inputs_BS, targets_BS, counts_BS, memory, teaches_BSD, visit_all)
         if recompute:
-            loss, right, memory = checkpoint(_segment_loss, *arguments, use_reentrant=False)
+            loss, right, memory, seen_LH = checkpoint(
+                _segment_loss, *arguments, use_reentrant=False
+            )
         else:
-            loss, right, memory = _segment_loss(*arguments)
+            loss, right, memory, seen_LH = _segment_loss(*arguments)
         total = total + loss
+        opened_LH = opened_LH + seen_LH
         num_right += int(right)
         start += length
     num_targets = int((weights_BS[:, 1:] > 0).sum())
-    written_LN = _written(before, memory) / sum(segment_lengths)
-    return UnrolledLoss(total / weight, memory, num_right, num_targets, written_LN)
+    num_tokens = sum(segment_lengths)
+    written_LN, opened_LH = _written(before, memory) / num_tokens, opened_LH / num_tokens
+    return UnrolledLoss(total / weight, memory, num_right, num_targets, written_LN, opened_LH)
 
 
 def _written(before: Memory, after: Memory) -> Tensor:
@@ -112,6 +120,29 @@ def _written(before: Memory, after: Memory) -> Tensor:
     return torch.stack(sums) if sums else torch.zeros(0, num_heads)
 
 
+def _read_gates(decoder: Decoder) -> list[ReadGate]:
+    return [module for module in decoder.modules() if isinstance(module, ReadGate)]
+
+
+@contextmanager
+def _watched(gates: Sequence[ReadGate], num_heads: int) -> Iterator[Callable[[], Tensor]]:
+    """Watch how far gates open; gives what tells it, [layers, heads], summed over the tokens."""
+    seen: dict[int, Tensor] = {}
+
+    def watch(gate: nn.Module, inputs: tuple[Tensor, ...], open_BSH: Tensor) -> None:
+        assert isinstance(gate, ReadGate)
+        pushed_BSH = open_BSH + push(gate.scores(inputs[0]))
+        seen[id(gate)] = pushed_BSH.mean(dim=0).sum(dim=0)
+
+    hooks = [gate.register_forward_hook(watch) for gate in gates]
+    none_H = torch.zeros(num_heads)
+    try:
+        yield lambda: torch.stack([seen.get(id(gate), none_H) for gate in gates] or [none_H])
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 def _segment_loss(
     decoder: Decoder,
     inputs_BS: Tensor,
@@ -120,10 +151,13 @@ def _segment_loss(
     memory: Memory,
     teacher_BSD: Tensor | None,
     visit_all: bool,
-) -> tuple[Tensor, Tensor, Memory]:
+) -> tuple[Tensor, Tensor, Memory, Tensor]:
     counted_BS = counts_BS > 0
-    # Scores over the vocabulary only where they count: of a pass key that is five tokens.
-    result = decoder.read_segment(inputs_BS, memory, memory_only=not bool(counted_BS.any()))
+    gates = _read_gates(decoder)
+    with _watched(gates, decoder.config.num_heads) as opened:
+        # Scores over the vocabulary only where they count: of a pass key that is five tokens.
+        result = decoder.read_segment(inputs_BS, memory, memory_only=not bool(counted_BS.any()))
+        opened_LH = opened()[: len(gates)]
     assert result.memory is not None
     scores_TV = decoder.logits(result.hidden_BSD[counted_BS])
     targets_T = targets_BS[counted_BS]
@@ -140,4 +174,4 @@ def _segment_loss(
     loss = (losses_T * counts_BS[counted_BS]).sum()
     if visit_all:
         loss = loss + 0.0 * result.hidden_BSD[..., 0].sum()
-    return loss, right, result.memory
+    return loss, right, result.memory, opened_LH

@@ -107,7 +107,7 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
     for start in range(0, len(x_SD), segment_length):
         tokens = x_SD[start : start + segment_length]
         for place, x_D in enumerate(tokens):
-            gates = floored(branch.read_gate(x_D))
+            gates = floored(branch.read_gate.scores(x_D))
             for head in range(config.num_heads):
                 phi = features(convolved("query", tokens, place, head), branch.query_map[head])
                 read = phi @ memory[head // config.num_groups]

@@ -138,6 +138,37 @@ def test_how_much_is_written_is_told_and_can_be_learnt() -> None:
         assert not unrolled_loss(paper, ids, weights, LENGTHS).written_LN.numel()
 
 
+@pytest.mark.parametrize("recompute", [False, True])
+def test_how_far_read_gates_open_is_told_and_can_be_learnt(recompute: bool) -> None:
+    decoder = trainable()
+    branches = [layer.self_attn.memory_branch for layer in decoder.layers]
+    gates = [branch.read_gate for branch in branches if branch is not None]
+    ids, weights = random_ids(2, 34), torch.ones(2, 34)
+    found = unrolled_loss(decoder, ids, weights, LENGTHS, recompute=recompute)
+    # All gates are their biases at first; in the first segment there is nothing to read.
+    open_at_first = 1.15 * float(gates[0].bias[0].detach().sigmoid()) - 0.15
+    expected = open_at_first * sum(LENGTHS[1:]) / sum(LENGTHS)
+    heads = torch.full((2, TINY.num_heads), expected)
+    torch.testing.assert_close(found.opened_LH.detach(), heads, atol=0, rtol=1e-5)
+    found.opened_LH.sum().backward()
+    assert all(bool((gate.bias.grad > 0).all()) for gate in gates if gate.bias.grad is not None)
+    assert all(gate.bias.grad is not None for gate in gates)
+    # One that is shut tells nothing, and is pushed further while it is only just shut.
+    for score, is_pushed in ((-2.0, True), (-9.0, False)):
+        decoder.zero_grad()
+        with torch.no_grad():
+            gates[1].bias[1] = score
+        found = unrolled_loss(decoder, ids, weights, LENGTHS, recompute=recompute)
+        assert float(found.opened_LH[1, 1].detach()) == 0.0
+        found.opened_LH[1, 1].backward()
+        grad = gates[1].bias.grad
+        assert grad is not None
+        assert bool(grad[1] > 0) is is_pushed
+    with torch.no_grad():
+        paper = unrolled_loss(tiny_decoder(), ids, weights, LENGTHS)
+        assert not paper.opened_LH.numel()
+
+
 def test_a_step_against_the_gradient_lowers_the_loss() -> None:
     decoder = trainable()
     ids, weights = random_ids(2, 34), torch.ones(2, 34)

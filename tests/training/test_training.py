@@ -193,6 +193,7 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
         ("segment_length = 120", "segment_length = 900", "max_tokens"),
         ("batch_size = 2", "recompute = 2", "`optimizer.recompute` is not bool"),
         ("batch_size = 2", "write_penalty = -1", "write_penalty"),
+        ("batch_size = 2", "read_penalty = -1", "read_penalty"),
         ("[optimizer]", "[tasks]\nbabilong = 1\n[optimizer]", "babi"),
         ("[optimizer]", "[tasks]\npasskey = 0\n[optimizer]", "tasks"),
         ("[optimizer]", "[optimiser]", "`optimiser` is not known"),
