@@ -34,6 +34,9 @@ class UnrolledLoss:
         num_right: targets of weight above zero whose likeliest token is right.
         num_targets: such targets.
         written_LN: mean rate at which each KV head of each layer wrote the text, 0 to 1; float32
+            [layers, KV heads] with gradients. Of a memory without rates: no layers.
+        opened_LH: mean of each head's read gate, 0 while its layer's memory is empty; float32
+            [layers, heads] with gradients. Of a memory without gates: no layers.
     """
 
     loss: Tensor
