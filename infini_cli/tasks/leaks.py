@@ -51,11 +51,18 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _TELLS = re.compile(
-    r"^(?:this|the)\s+(?:chapter|part|passage|section|text|excerpt|summary)"
+    r"^(?:this|these|the)\s+(?:chapter|part|passage|section|text|excerpt|summary|notes?)"
     r"(?:\s+of\s+(?:the|this|a)\s+(?:book|story|novel))?\s+"
     r"(?:describes?|tells?(?: us)?|says?|explains?|shows?|states?)\s+(?:that|how)\s+",
     re.IGNORECASE,
 )
+_OF_NOTES = re.compile(
+    r"^(?:this|these|the)\s+(?:(?:given|above|following)\s+)?(?:notes|passages?|excerpts?)\s+"
+    r"(?:(?:is|are)\s+about|(?:describe|discusse|detail|provide|outline|cover|mention|"
+    r"summari[sz]e|contain)s?|discuss|focus(?:es)?\s+on)\s",
+    re.IGNORECASE,
+)
+"""What the model was shown and not what it tells: nothing can be made of the rest."""
 _READER = re.compile(
     r"^(?:by the end of (?:this|the) (?:part|chapter|passage), )?the reader\s+"
     r"(?:has\s+|have\s+)?(?:learns?|learnt|learned|knows?|finds? out|discovers?|is told)\s+that\s+",
@@ -130,6 +137,8 @@ def _take_off(text: str) -> str:
     if _ANNOUNCEMENT.match(text):
         colon = text.find(":", 0, _LONGEST_ANNOUNCEMENT)
         return text[colon + 1 :].strip() if colon >= 0 else ""
+    if _OF_NOTES.match(text) and not _TELLS.match(text):
+        return ""
     for opening in (_ASSENT, _LABEL, _PLACE, _TELLS, _READER):
         match = opening.match(text)
         if match is not None:

@@ -23,6 +23,12 @@ from infini_cli.tasks.leaks import clean_sentence, clean_text
         ("In this chapter, Orla wakes.", "Orla wakes."),
         ("In this part of the book, the keeper wakes.", "The keeper wakes."),
         ("This chapter describes how Orla wakes.", "Orla wakes."),
+        ("These notes describe how Orla wakes.", "Orla wakes."),
+        ("The notes say that Orla wakes.", "Orla wakes."),
+        ("The notes are about Orla and the keeper, who are to each other.", ""),
+        ("The notes describe the setup of a ship, its name and place.", ""),
+        ("The given passage discusses Orla's ship.", ""),
+        ("The excerpts focus on Orla.", ""),
         ("The reader learns that Orla wakes.", "Orla wakes."),
         ("The reader learns that Orla wakes, and that it rains.", "Orla wakes, and it rains."),
         (
@@ -62,6 +68,8 @@ def test_what_is_not_about_the_book_goes(written: str, left: str) -> None:
         "orla5 sleeps.",
         "1871 was a year of rain.",
         "The text is lost.",
+        "The notes are hidden in the drawer.",
+        "The notes in the drawer describe the ship.",
         "\u4ed6\u6765\u4e86\u3002",
     ],
 )
