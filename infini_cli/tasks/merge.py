@@ -165,9 +165,17 @@ class Merger:
         endings = [self._told(instruction, share) for instruction in asked]
         # Those on one run stand side by side: what they begin with is read once.
         wanted = [introduction + _listed(group) + ending for group in groups for ending in endings]
-        texts = iter((yield from _ask(wanted, share, "sections")))
-        told = [[self._rewritten(group, next(texts)) for _ in endings] for group in groups]
-        return [list(of_section) for of_section in zip(*told, strict=True)]
+        texts = yield from _ask(wanted, share, "sections")
+        return [self._section(groups, texts[k :: len(endings)]) for k in range(len(endings))]
+
+    def _section(self, groups: Sequence[Sequence[Part]], texts: Sequence[str]) -> list[Part]:
+        """Give what a section tells; of runs of which nothing was told, nothing, if of others was.
+
+        Notes that stood in for it would be of anything but what the section is of.
+        """
+        pairs = list(zip(groups, texts, strict=True))
+        told = [(group, text) for group, text in pairs if self._clean(text)]
+        return [self._rewritten(group, text) for group, text in told or pairs]
 
     def _told(self, instruction: str, words: int) -> str:
         return prompts.with_focus(instruction.format(words=words), self.question)

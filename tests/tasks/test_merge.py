@@ -147,6 +147,25 @@ def test_sections_on_the_same_notes_are_one_batch(
     assert [part.text for part in people] == [part.text for part in places]
 
 
+def test_a_section_does_not_tell_notes_in_place_of_what_was_not_told(
+    merger: Merger, run: Run[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for a section of which nothing was told at all."""
+
+    def write(model: Model, asked: Sequence[str], **options: Any) -> list[Draft]:
+        tells = ["Keeper3" in prompt and "WHO" in prompt for prompt in asked]
+        texts = ["Keeper3 writes a name." if one else "The notes are about rain." for one in tells]
+        return [Draft(text, 1, False) for text in texts]
+
+    monkeypatch.setattr(asking, "write_prompts", write)
+    notes = parts([f"{note(n)} {note(n)}" for n in range(6)])
+    people, places = run(merger.sections(notes, 60, ["\n\nWHO {words}", "\n\nWHERE {words}"]))
+    assert [part.text for part in people] == ["Keeper3 writes a name."]
+    assert [part.text for part in places] == [
+        joined([first, second]) for first, second in zip(notes[::2], notes[1::2], strict=True)
+    ]
+
+
 def test_several_summaries_are_written_side_by_side(
     merger: Merger, tiny: Model, shortener: Shortener
 ) -> None:
