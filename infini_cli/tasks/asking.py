@@ -66,9 +66,8 @@ def make(
     """
     made: dict[int, Made] = {}
     drafts: dict[int, list[Draft]] = {}
-    asks: dict[int, Ask] = {}
     while len(made) < len(works):
-        asks.clear()
+        asks: dict[int, Ask] = {}
         for index, work in enumerate(works):
             if index in made:
                 continue

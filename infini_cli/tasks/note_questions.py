@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from infini_cli.grounding.book_sentences import Sentence, sentences_of
 from infini_cli.reading.book import Book
-from infini_cli.tasks.frame import frame
+from infini_cli.tasks.frame import Frame, frame
 from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.note_groups import NOTE_TOKENS, writes_as_taught
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def question_ids(model: Model, question: str) -> list[int]:
+def question_ids(model: Model, around: Frame, question: str) -> list[int]:
     """Encode what is asked after a page, up to where the answer begins."""
-    return [*model.tokenizer.encode(question), *frame(model).after]
+    return [*model.tokenizer.encode(question), *around.after]
 
 
 class NoteQuestions:
@@ -96,8 +96,8 @@ class NoteQuestions:
         if self.is_taught:
             told = points([self._sentences[place] for place in saliences], saliences)
             questions = [self._question.format(passage=passage) for passage in told]
-        encode, after = self._model.tokenizer.encode, self._frame.after
+        asked = [question_ids(self._model, self._frame, question) for question in questions]
         return [
-            Branch([*encode(question), *after], NOTE_TOKENS, cache, before, stream=number)
-            for number, question in enumerate(questions, NUM_POINTS * segment.index)
+            Branch(ids, NOTE_TOKENS, cache, before, stream=number)
+            for number, ids in enumerate(asked, NUM_POINTS * segment.index)
         ]

@@ -87,7 +87,8 @@ class WriterTrainer:
         self.order: list[int] = []
         self.num_done = 0
         self.caches: dict[str, SegmentCache] = {}
-        self.prefix = frame(model).before
+        self.frame = frame(model)
+        self.prefix = self.frame.before
         self.stop = model.chat.end_of_turn
         decoder = model.decoder.requires_grad_(False)
         grow_corrections(decoder, recipe.writer.rank, recipe.seed)
@@ -180,7 +181,7 @@ class WriterTrainer:
         decoder, config = self.model.decoder, self.model.decoder.config
         notes = [(page, one) for page in pages for one in page.notes]
         asked = [prompts.TAUGHT_NOTE.format(passage=one.passage) for _, one in notes]
-        questions = [question_ids(self.model, question) for question in asked]
+        questions = [question_ids(self.model, self.frame, question) for question in asked]
         encode = self.model.tokenizer.encode
         rows = [
             [*question, *encode(one.note), self.stop]
