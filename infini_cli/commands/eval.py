@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infini_cli.commands.eval_heads import heads
+from infini_cli.commands.eval_layers import layers
 from infini_cli.commands.eval_perplexity import perplexity
 from infini_cli.commands.eval_retrieval import babilong, passkey
 from infini_cli.commands.eval_texts import qa, summaries
@@ -13,5 +14,6 @@ app.command("passkey")(passkey)
 app.command("babilong")(babilong)
 app.command("perplexity")(perplexity)
 app.command("heads")(heads)
+app.command("layers")(layers)
 app.command("summaries")(summaries)
 app.command("qa")(qa)

@@ -89,7 +89,6 @@ def _teach_memory(order: _Order) -> None:
     recipe, team = read_recipe(order.recipe_file), Team.join()
     with order.terminal.progress() if team.leads else nullcontext(silent) as progress:
         model = open_trainable_model(recipe.base, offline=order.offline, progress=progress)
-        add_memory(model, recipe)
         sampler = Sampler(
             recipe.tasks,
             recipe.samples,
@@ -97,6 +96,7 @@ def _teach_memory(order: _Order) -> None:
             recipe.optimizer.batch_size,
             recipe.seed,
         )
+        add_memory(model, recipe, sampler)
         trainer = Trainer(model.decoder, sampler, recipe, order.output, team)
         last = _follow(order, trainer, progress)
     adapter = order.output / ADAPTER

@@ -10,16 +10,19 @@ from infini_cli.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from infini_cli.tasks.model import Model
+    from infini_cli.training.samples import Sampler
 
 
-def add_memory(model: Model, recipe: Recipe) -> None:
+def add_memory(model: Model, recipe: Recipe, sampler: Sampler) -> None:
     """Give a model the memory that a recipe begins with.
+
+    A new one is centred on what its first step reads.
 
     Raises:
         InputNotFound: the adapter to go on from is not there.
         UsageError: it, or the recipe's memory, does not fit the model.
     """
-    from infini_models.adapter import grow_branches, restore_branches
+    from infini_models.adapter import center_branches, grow_branches, restore_branches
     from infini_models.config import BranchConfig
     from infini_models.errors import CheckpointError
 
@@ -31,6 +34,7 @@ def add_memory(model: Model, recipe: Recipe) -> None:
     try:
         if not recipe.start:
             grow_branches(model.decoder, config, recipe.seed)
+            center_branches(model.decoder, sampler.draw(0).ids_BS)
             return
         restore_branches(model.decoder, path, memory.num_taps)
     except CheckpointError as error:

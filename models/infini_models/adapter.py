@@ -19,8 +19,9 @@ from torch import Tensor
 from infini_models.attention import InfiniAttention
 from infini_models.branch import MemoryBranch
 from infini_models.config import PAPER, BranchConfig, MemoryConfig
-from infini_models.decoder import Decoder
+from infini_models.decoder import Decoder, Layer
 from infini_models.errors import ConfigError, WeightsError
+from infini_models.rotary import rotary_tables
 from infini_models.tensor_file import load_tensors, read_metadata
 
 METADATA_KEY = "memory"
@@ -57,6 +58,26 @@ def grow_branches(decoder: Decoder, config: BranchConfig, seed: int = 0) -> None
         if index in config.layers:
             attention.memory_branch = MemoryBranch(decoder.config, config)
             attention.memory_branch.reset(generator)
+
+
+@torch.no_grad()
+def center_branches(decoder: Decoder, ids_BS: Tensor) -> None:
+    """Start each branch's centres at the means of the base's queries and keys of a text.
+
+    Args:
+        decoder: with branches, changed in place.
+        ids_BS: token ids of the text, which is seen as one segment.
+    """
+    assert isinstance(decoder.memory_config, BranchConfig)
+    tables = rotary_tables(decoder.frequencies, torch.arange(ids_BS.shape[1]))
+    residual_BSD = decoder.embed_tokens(ids_BS).float()
+    for layer in decoder.layers[: max(decoder.memory_config.layers) + 1]:
+        assert isinstance(layer, Layer)
+        branch = layer.self_attn.memory_branch
+        if branch is not None:
+            query_BHSK, key_BNSK, _ = layer.self_attn.project(layer.attention_input(residual_BSD))
+            branch.center(query_BHSK, key_BNSK)
+        residual_BSD, _, _ = layer.read_segment(residual_BSD, tables, None)
 
 
 @torch.no_grad()

@@ -2,21 +2,24 @@
 
     project   q, k, v = the layer's own, plus a correction of low rank        (Hu et al. 2021)
     convolve  q_t = sum_j w_j q_(t-j), the same of k, over the last T tokens (Yang et al. 2024)
+    centre    x - c, c the mean of what the base gives a text, then trained
     features  phi(x) = softmax(Wx, -Wx), scaled to unit length      (Hedgehog, Zhang et al. 2024)
     floor     s(y) = max(0, (1 + f) sigmoid(y) - f) with f = 0.15: zero for y < -1.9
     write     the delta rule token by token at a rate of s(w x + b) a KV head, see `delta.py`
     read      A_mem = gain * s(u x + c) * phi(q) M, before the segment is written
     output    W_o (attention + A_mem), plus a correction of low rank of A_mem
 
-It differs from the paper's memory in six ways, each for a reason. The base's own queries and
+It differs from the paper's memory in seven ways, each for a reason. The base's own queries and
 keys serve local attention, and a memory without position cannot tell them apart: here they may
 move away, by a correction that starts at zero. With T above 1 what stands before a token is part
 of its key: a digit then knows whose number it is of. ELU + 1 makes all keys alike; softmax makes
-them sparse. A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a
-million tokens of it leave the memory as it was, where a thousandth would have worn it away. What
-is read is added, not mixed: where nothing was written, or with a gain of zero, the layer is the
-base's to the last bit. And each token has a gate on what it reads: softmax features are never
-orthogonal, so every query retrieves something, also that of a token that asks for nothing.
+them sparse. But where all keys of a head have one large component, as most have, softmax sees
+nothing else, and they are alike again (cosine 0.99); without their mean they are not (0.1 to 0.5).
+A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a million tokens
+of it leave the memory as it was, where a thousandth would have worn it away. What is read is added,
+not mixed: where nothing was written, or with a gain of zero, the layer is the base's to the last
+bit. And each token has a gate on what it reads: softmax features are never orthogonal, so every
+query retrieves something, also that of a token that asks for nothing.
 
 Queries, keys and values come without position, as the paper's memory sees them.
 
@@ -136,6 +139,8 @@ class MemoryBranch(nn.Module):
         self.output = LowRank(heads * width, config.hidden_size, rank)
         self.query_map = nn.Parameter(torch.empty(heads, rows, width))
         self.key_map = nn.Parameter(torch.empty(shared, rows, width))
+        self.query_center = nn.Parameter(torch.empty(heads, 1, width))
+        self.key_center = nn.Parameter(torch.empty(shared, 1, width))
         self.query_taps: ShortConvolution | None = None
         self.key_taps: ShortConvolution | None = None
         if branch_config.num_taps > 1:
@@ -157,6 +162,8 @@ class MemoryBranch(nn.Module):
             # Rows beyond the identity's differ from each other, or they would learn the same.
             feature_map.normal_(0.0, width**-0.5, generator=generator)
             feature_map[:, :width] = torch.eye(width)[: feature_map.shape[1]]
+        self.query_center.zero_()
+        self.key_center.zero_()
         for taps in (self.query_taps, self.key_taps):
             if taps is not None:
                 taps.reset()
@@ -165,6 +172,12 @@ class MemoryBranch(nn.Module):
         self.read_gate.weight.zero_()
         self.read_gate.bias.fill_(READ_GATE_INIT)
         self.gain.fill_(self.branch_config.gain_init)
+
+    @torch.no_grad()
+    def center(self, query_BHSK: Tensor, key_BNSK: Tensor) -> None:
+        """Start with the means of a text's queries and keys as centres."""
+        self.query_center.copy_(query_BHSK.float().mean(dim=(0, 2)).unsqueeze(1))
+        self.key_center.copy_(key_BNSK.float().mean(dim=(0, 2)).unsqueeze(1))
 
     @property
     def num_before(self) -> int:
@@ -217,7 +230,7 @@ class MemoryBranch(nn.Module):
         """
         if self.query_taps is not None:
             query_BHSK = self.query_taps(query_BHSK, before_BHWK)
-        features_BHSP = _features(query_BHSK, self.query_map)
+        features_BHSP = _features(query_BHSK, self.query_center, self.query_map)
         retrieved_BHSV = (retrieve or _retrieve)(features_BHSP, memory.memory_BNKV)
         gate_BSH = self.gain * self.read_gate(x_BSD)
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
@@ -253,7 +266,7 @@ class MemoryBranch(nn.Module):
         if self.key_taps is None:
             key_BNSK = key_BNSK + self._heads(self.key(x_BSD))
         value_BNSV = (value_BNSK + self._heads(self.value(x_BSD))).float()
-        features_BNSP = _features(key_BNSK, self.key_map)
+        features_BNSP = _features(key_BNSK, self.key_center, self.key_map)
         written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV, rate_BNS)
         return LayerMemory(written_BNPV, normalizer_BN1)
 
@@ -290,7 +303,7 @@ def push(score: Tensor) -> Tensor:
     return pushed - pushed.detach()
 
 
-def _features(x_BHSK: Tensor, map_HFK: Tensor) -> Tensor:
-    mapped_BHSF = x_BHSK.float() @ map_HFK.transpose(-1, -2)
+def _features(x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
+    mapped_BHSF = (x_BHSK.float() - center_H1K) @ map_HFK.transpose(-1, -2)
     features_BHSP = torch.cat((mapped_BHSF, -mapped_BHSF), dim=-1).softmax(dim=-1)
     return functional.normalize(features_BHSP, dim=-1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from infini_models.adapter import (
+    center_branches,
     grow_branches,
     read_memory_config,
     restore_branches,
@@ -85,8 +86,8 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
         correction = getattr(branch, name)
         return ((own + correction.up_OR @ correction.down_RI) @ x_D).view(-1, width)
 
-    def features(x_K: Tensor, map_FK: Tensor) -> Tensor:
-        mapped = map_FK @ x_K
+    def features(x_K: Tensor, center_K: Tensor, map_FK: Tensor) -> Tensor:
+        mapped = map_FK @ (x_K - center_K)
         soft = torch.cat((mapped, -mapped)).softmax(0)
         return soft / soft.norm()
 
@@ -109,14 +110,16 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
         for place, x_D in enumerate(tokens):
             gates = floored(branch.read_gate.scores(x_D))
             for head in range(config.num_heads):
-                phi = features(convolved("query", tokens, place, head), branch.query_map[head])
+                query_K, center_K = convolved("query", tokens, place, head), branch.query_center
+                phi = features(query_K, center_K[head, 0], branch.query_map[head])
                 read = phi @ memory[head // config.num_groups]
                 gate = branch.gain[head] * gates[head]
                 out[start + place, head * width : (head + 1) * width] = gate * read
         for place, x_D in enumerate(tokens):
             values, rates = project("value", x_D), floored(branch.rate(x_D))
             for head in range(shared):
-                phi = features(convolved("key", tokens, place, head), branch.key_map[head])
+                key_K, center_K = convolved("key", tokens, place, head), branch.key_center
+                phi = features(key_K, center_K[head, 0], branch.key_map[head])
                 known = phi @ memory[head]
                 memory[head] += rates[head] * torch.outer(phi, values[head] - known)
     return out
@@ -412,3 +415,27 @@ def test_features_beyond_the_width_are_not_copies() -> None:
             torch.testing.assert_close(rows[: TINY.head_dim], torch.eye(TINY.head_dim))
             assert torch.linalg.matrix_rank(torch.cat((rows, -rows))) == TINY.head_dim
             assert len({tuple(row) for row in rows.tolist()}) == 2 * TINY.head_dim
+
+
+def test_what_all_keys_share_is_taken_from_them() -> None:
+    torch.manual_seed(9)
+    decoder = Decoder(replace(TINY, attention_bias=True))
+    with torch.no_grad():
+        for name, parameter in decoder.named_parameters():
+            if "norm" not in name and not name.endswith("gate"):
+                parameter.normal_(0.0, 20.0 if name.endswith("k_proj.bias") else 0.3)
+    grow_branches(decoder, CONFIG)
+    ids = random_ids(2, 3 * SEGMENT)
+    center_branches(decoder, ids)
+    rotary = rotary_tables(decoder.frequencies, torch.arange(ids.shape[1]))
+    hidden = decoder.embed_tokens(ids)
+    for index, layer in enumerate(decoder.layers):
+        if index in CONFIG.layers:
+            query, key, _ = layer.self_attn.project(layer.attention_input(hidden))
+            branch = layer.self_attn.memory_branch
+            assert branch.key_center.abs().max() > 10.0
+            for own, center in ((query, branch.query_center), (key, branch.key_center)):
+                mean = own.mean(dim=(0, 2), keepdim=True)[0]
+                torch.testing.assert_close(center, mean)
+                assert (own - center).mean(dim=(0, 2)).abs().max() < 1e-4
+        hidden, _, _ = layer.read_segment(hidden, rotary, None)

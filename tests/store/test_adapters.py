@@ -38,7 +38,7 @@ def test_an_adapter_is_whole(path: Path) -> None:
     config = read_memory_config([path])
     assert isinstance(config, BranchConfig)
     tensors = load_file(path)
-    assert len(tensors) == 15 * len(config.layers)
+    assert len(tensors) == 17 * len(config.layers)
     for name, tensor in tensors.items():
         assert bool(torch.isfinite(tensor.float()).all()), name
         if name.endswith(".gain"):

@@ -23,10 +23,10 @@ TEXT = "\n\n".join(f"Paragraph {number} tells of the sea and the boat." for numb
 
 def main(folder: Path, recipe_file: Path, run: Path, until: int | None) -> None:
     team, model, recipe = Team.join(), open_tiny(folder), read_recipe(recipe_file)
-    add_memory(model, recipe)
     sources = Sources(model.tokenizer, TextHaystack([TEXT], model.tokenizer))
     settings = recipe.optimizer
     sampler = Sampler(recipe.tasks, recipe.samples, sources, settings.batch_size, recipe.seed)
+    add_memory(model, recipe, sampler)
     for _ in Trainer(model.decoder, sampler, recipe, run, team).run(until=until):
         pass
     team.end()

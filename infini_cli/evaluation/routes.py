@@ -1,0 +1,96 @@
+"""Through which layers a pass key gets from the text to the answer: where a memory has to be.
+
+Heads that look at what they copy (`heads.py`) are the last link of a chain: others told them where
+to look, and did so in the window. A memory in the last link alone finds nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from infini_cli.evaluation import passkey
+from infini_cli.evaluation.haystack import RepeatedHaystack
+from infini_cli.tasks.model import Model
+
+LENGTH = 260
+"""Tokens of a prompt: within any window, and mostly filler."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What gets through some layers.
+
+    Attributes:
+        layers: in which the question sees the text, from 0.
+        loss: mean negative log-likelihood of the digits asked for, nats.
+        token_accuracy: share of them that are right, 0 to 1; chance is a tenth.
+    """
+
+    layers: tuple[int, ...]
+    loss: float
+    token_accuracy: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return asdict(self)
+
+
+def choose_layers(model: Model, num_layers: int, *, num_samples: int, seed: int) -> Iterator[Route]:
+    """Choose layers one by one, each time the one that helps the answer most.
+
+    Args:
+        model: whose base is looked at; a memory is off.
+        num_layers: how many to choose.
+        num_samples: prompts.
+        seed: of what is drawn.
+
+    Yields:
+        What gets through no layer, through the first chosen, the first two, and so on, and last
+        through all.
+    """
+    from infini_models.routes import read_text
+
+    haystack = RepeatedHaystack(model.tokenizer)
+    prompts = [
+        passkey.make_prompt(
+            model.tokenizer,
+            haystack,
+            length=LENGTH,
+            depth=0.5,
+            num_facts=1,
+            draw=random.Random(f"{seed} {sample}"),
+        )
+        for sample in range(num_samples)
+    ]
+    read = [(prompt, read_text(model.decoder, prompt.context)) for prompt in prompts]
+    everything = range(model.decoder.config.num_layers)
+
+    def route(layers: Collection[int]) -> Route:
+        return _route(model, read, layers)
+
+    best = route(())
+    yield best
+    for _ in range(min(num_layers, len(everything))):
+        others = [index for index in everything if index not in best.layers]
+        best = min((route((*best.layers, index)) for index in others), key=lambda it: it.loss)
+        yield best
+    yield route(everything)
+
+
+def _route(model: Model, read: Any, layers: Collection[int]) -> Route:
+    from infini_models.routes import logits_through
+
+    loss, num_right, num_digits = 0.0, 0, 0
+    for prompt, text in read:
+        ids = (*prompt.question, *prompt.answer)
+        scores_SV = logits_through(model.decoder, text, ids, layers)
+        start = len(prompt.question) - 1
+        for place, digit in enumerate(prompt.answer):
+            scores_V = scores_SV[start + place]
+            loss -= float(scores_V.log_softmax(dim=-1)[digit])
+            num_right += int(scores_V.argmax() == digit)
+            num_digits += 1
+    return Route(tuple(layers), loss / num_digits, num_right / num_digits)
