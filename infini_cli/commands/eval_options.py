@@ -53,6 +53,14 @@ DrawSeed = Annotated[int, typer.Option("--seed", help="Of what is drawn.")]
 NoControls = Annotated[
     bool, typer.Option("--no-controls", help="Leave out memory off and another text's memory.")
 ]
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger",
+        help="Keep each result in this file as it comes; what it holds is not done again.",
+        metavar="FILE",
+    ),
+]
 Plot = Annotated[
     Path | None,
     typer.Option("--plot", help="Draw what was found: a PNG, SVG or PDF file.", metavar="FILE"),
@@ -68,6 +76,7 @@ class RetrievalOptions:
     seed: DrawSeed = 0
     segment_length: SegmentLength = None
     no_controls: NoControls = False
+    ledger: LedgerFile = None
     plot: Plot = None
 
     @property

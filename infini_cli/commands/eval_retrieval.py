@@ -112,12 +112,16 @@ def _measure(
 ) -> tuple[Model, list[Cell]]:
     """Open the model and measure it on the prompts that `groups` makes."""
     from infini_cli.commands import engine
-    from infini_cli.evaluation.retrieval import evaluate_retrieval
+    from infini_cli.evaluation.retrieval import CellLedger, evaluate_retrieval
 
     books = retrieval.books
-    refuse_to_overwrite(output, books)
+    refuse_to_overwrite(retrieval.ledger, books)
+    kept = () if retrieval.ledger is None else (retrieval.ledger,)
+    refuse_to_overwrite(output, (*books, *kept))
+    ledger = CellLedger(retrieval.ledger)
     with terminal.progress() as progress:
         model = retrieval.cut(engine.open_model(options, progress))
         made = groups(model.tokenizer, retrieval.read_haystack(books, model.tokenizer))
         controls = not retrieval.no_controls
-        return model, list(evaluate_retrieval(model, made, progress, controls=controls))
+        cells = evaluate_retrieval(model, made, progress, controls=controls, ledger=ledger)
+        return model, list(cells)

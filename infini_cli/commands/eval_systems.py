@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infini_cli.commands.documents import to_json
-from infini_cli.commands.eval_options import DrawSeed, Plot
+from infini_cli.commands.eval_options import DrawSeed, LedgerFile, Plot
 from infini_cli.errors import UsageError
 from infini_cli.ui.output import refuse_to_overwrite
 from infini_cli.ui.tables import TableColumn
@@ -64,14 +64,7 @@ class TextOptions:
         typer.Option("--limit", min=1, help="Take the first items alone.", metavar="NUMBER"),
     ] = None
     seed: DrawSeed = 0
-    ledger: Annotated[
-        Path | None,
-        typer.Option(
-            "--ledger",
-            help="Keep each result in this file as it comes; what it holds is not done again.",
-            metavar="FILE",
-        ),
-    ] = None
+    ledger: LedgerFile = None
     items: Annotated[
         bool, typer.Option("--items", help="Write every item's result into the JSON.")
     ] = False

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from infini_cli.evaluation.answer_measures import EvidenceSearch, measure_answer
 from infini_cli.evaluation.items import QuestionItem, open_text, text_sha256
+from infini_cli.evaluation.ledger import result_key
 from infini_cli.evaluation.readings import ReadingKind, Readings
-from infini_cli.evaluation.results import Result, ResultLedger, result_key
+from infini_cli.evaluation.results import Result, ResultLedger
 from infini_cli.progress import BatchStep, Progress
 from infini_cli.reading.book import Book
 from infini_cli.tasks import prompts

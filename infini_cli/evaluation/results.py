@@ -1,20 +1,14 @@
-"""Results of single items, kept in a file as they come, and what they come to for each system."""
+"""Results of single items, and what they come to for each system."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from infini_cli import __version__
-from infini_cli.errors import UsageError
 from infini_cli.evaluation.bootstrap import Figure, geometric_mean_figure, mean_figure
-from infini_cli.json_lines import append_line, read_lines
-from infini_cli.schema import SCHEMA
-from infini_cli.tasks.model import Model
+from infini_cli.evaluation.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,60 +67,15 @@ class SystemFigures:
         return found
 
 
-class ResultLedger:
-    """The results that are known: of this run and, where there is a file, of earlier ones.
+class ResultLedger(Ledger[Result]):
+    """The results that are known.
 
     Args:
-        path: JSON Lines, made where it is missing; None keeps nothing.
-
-    Raises:
-        UsageError: it cannot be read.
+        path: see `Ledger`.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path
-        self._known: dict[str, Result] = {}
-        if path is None:
-            return
-        try:
-            for values in read_lines(path):
-                if (result := _result(values)) is not None:
-                    self._known[str(values["key"])] = result
-        except OSError as error:
-            raise _ledger_error("read", path, error) from error
-
-    def find(self, key: str) -> Result | None:
-        """Find what was kept under a key."""
-        return self._known.get(key)
-
-    def keep(self, key: str, result: Result) -> None:
-        """Keep a result; on disk at once.
-
-        Raises:
-            UsageError: the file cannot be written.
-        """
-        self._known[key] = result
-        if self._path is None:
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            append_line(self._path, {"schema": SCHEMA, "key": key, **result.to_dict()})
-        except OSError as error:
-            raise _ledger_error("written", self._path, error) from error
-
-
-def result_key(model: Model | None, *parts: object) -> str:
-    """Name a result by all that it depends on, hexadecimal.
-
-    Args:
-        model: who read and wrote; None where no model takes part.
-        parts: everything else: system, item, text, settings; values that JSON knows.
-    """
-    about = None
-    if model is not None:
-        taught = (model.writer, model.salience_sha256)
-        about = (model.checkpoint, model.form, model.segment_length, *taught)
-    return hashlib.sha256(json.dumps([__version__, about, *parts]).encode()).hexdigest()
+        super().__init__(path, _result)
 
 
 def gather(
@@ -171,7 +120,6 @@ def _system_figures(
 def _result(values: Mapping[str, Any]) -> Result | None:
     """Read a line of the file; None where it is none of ours."""
     try:
-        str(values["key"])
         output = values["output"]
         return Result(
             system=str(values["system"]),
@@ -183,9 +131,3 @@ def _result(values: Mapping[str, Any]) -> Result | None:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-
-
-def _ledger_error(what: str, path: Path, error: OSError) -> UsageError:
-    return UsageError(
-        f"`{path}` cannot be {what}: {error.strerror}", hint="name another file with `--ledger`"
-    )

@@ -7,15 +7,19 @@ place of its own, which shows what can be guessed. Both controls are to be at ch
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infini_cli.evaluation import babilong, passkey
 from infini_cli.evaluation.haystack import Haystack, Prompt
+from infini_cli.evaluation.ledger import Ledger, result_key
 from infini_cli.evaluation.reads import Reads
 from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
@@ -43,6 +47,15 @@ class Group:
     length: int
     depth: float | None
     prompts: Sequence[Prompt]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that is read, asked and expected."""
+        found = hashlib.sha256()
+        for prompt in self.prompts:
+            for ids in (prompt.context, prompt.question, prompt.answer):
+                found.update(f"{len(ids)} ".encode() + array("q", ids).tobytes())
+        return found.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,17 @@ class Cell:
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
         return asdict(self)
+
+
+class CellLedger(Ledger[Cell]):
+    """The cells that are known.
+
+    Args:
+        path: see `Ledger`.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        super().__init__(path, _cell)
 
 
 def passkey_groups(
@@ -134,7 +158,12 @@ def babilong_groups(
 
 
 def evaluate_retrieval(
-    model: Model, groups: Iterable[Group], progress: Progress, *, controls: bool
+    model: Model,
+    groups: Iterable[Group],
+    progress: Progress,
+    *,
+    controls: bool,
+    ledger: CellLedger | None = None,
 ) -> Iterator[Cell]:
     """Measure group after group.
 
@@ -143,10 +172,27 @@ def evaluate_retrieval(
         groups: what to read.
         progress: told of segments.
         controls: whether the controls are measured too.
+        ledger: knows groups that were measured before, and keeps the others; None: none.
     """
     reads, ends = Reads(model), SentenceEnds(model.tokenizer)
+    ledger = ledger or CellLedger()
     for group in groups:
-        yield from _measure(model, group, reads, ends, progress, controls)
+        conditions = _conditions(group, controls)
+        about = (group.task, group.length, group.depth, group.sha256)
+        keys = [result_key(model, *about, name) for name in conditions]
+        known = [cell for key in keys if (cell := ledger.find(key)) is not None]
+        if len(known) < len(keys):
+            known = list(_measure(model, group, reads, ends, progress, conditions))
+            for key, cell in zip(keys, known, strict=True):
+                ledger.keep(key, cell)
+        yield from known
+
+
+def _conditions(group: Group, controls: bool) -> Sequence[str]:
+    """Name the conditions of a group; without another prompt there is no other memory."""
+    if not controls:
+        return CONDITIONS[:1]
+    return CONDITIONS if len(group.prompts) > 1 else CONDITIONS[:2]
 
 
 def _measure(
@@ -155,7 +201,7 @@ def _measure(
     reads: Reads,
     ends: SentenceEnds,
     progress: Progress,
-    controls: bool,
+    conditions: Sequence[str],
 ) -> Iterator[Cell]:
     start = time.monotonic()
     prompts = group.prompts
@@ -165,15 +211,15 @@ def _measure(
         windows.append((*last, *prompt.question))
         name = f"{number} of {len(prompts)}"
         memories.append(_read(before, prompt.num_tokens, reads, progress, name))
-    given: dict[str, Sequence[Memory | None]] = {"memory": memories}
-    if controls:
-        given["memory off"] = [None] * len(prompts)
-        if len(prompts) > 1:
-            given["other memory"] = [*memories[1:], memories[0]]
-    for condition, chosen in given.items():
+    given: dict[str, Sequence[Memory | None]] = {
+        "memory": memories,
+        "memory off": [None] * len(prompts),
+        "other memory": [*memories[1:], memories[0]],
+    }
+    for condition in conditions:
         right = [
             _answer(model, window, prompt.answer, memory)
-            for window, prompt, memory in zip(windows, prompts, chosen, strict=True)
+            for window, prompt, memory in zip(windows, prompts, given[condition], strict=True)
         ]
         tokens = [token for answer in right for token in answer]
         yield Cell(
@@ -231,3 +277,21 @@ def _answer(
     branch = read_prompt(model.decoder, Branch(window, len(answer), None, memory))
     (written,) = write_branches(model.decoder, [branch], Sampling(), ())
     return [a == b for a, b in zip(written.ids, answer, strict=True)]
+
+
+def _cell(values: Mapping[str, Any]) -> Cell | None:
+    """Read a line of the file; None where it is none of ours."""
+    try:
+        depth = values["depth"]
+        return Cell(
+            condition=str(values["condition"]),
+            task=str(values["task"]),
+            length=int(values["length"]),
+            depth=None if depth is None else float(depth),
+            num_samples=int(values["num_samples"]),
+            token_accuracy=float(values["token_accuracy"]),
+            exact=float(values["exact"]),
+            seconds=float(values["seconds"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -103,13 +103,8 @@ class Merger:
         asked = [introductions[k] + _listed(groups[k]) + ending for k in long]
         texts = yield from _ask(asked, words, what)
         for k, written in zip(long, texts, strict=True):
-            parts[k] = self._rewritten(groups[k], written)
+            parts[k] = _rewritten(groups[k], self._clean(written))
         return parts
-
-    def _rewritten(self, group: Sequence[Part], written: str) -> Part:
-        """Give what was written on a group, as far as the group bears it; else the group."""
-        text = keep_supported(self._clean(written), join_parts(group).text)[0]
-        return join_parts(group, text or None)
 
     def incremental(self, notes: Sequence[Part], words: int) -> Asking[Part]:
         """Update one summary with each group of notes; later groups see what came before."""
@@ -173,9 +168,9 @@ class Merger:
 
         Notes that stood in for it would be of anything but what the section is of.
         """
-        pairs = list(zip(groups, texts, strict=True))
-        told = [(group, text) for group, text in pairs if self._clean(text)]
-        return [self._rewritten(group, text) for group, text in told or pairs]
+        pairs = list(zip(groups, map(self._clean, texts), strict=True))
+        told = [(group, text) for group, text in pairs if text]
+        return [_rewritten(group, text) for group, text in told or pairs]
 
     def _told(self, instruction: str, words: int) -> str:
         return prompts.with_focus(instruction.format(words=words), self.question)
@@ -207,6 +202,12 @@ def _ask(prompts: Sequence[str], words: int, what: str) -> Asking[list[str]]:
         return []
     drafts = yield Ask(tuple(prompts), int(words * TOKENS_PER_WORD) + SPARE_TOKENS, what)
     return [draft.text for draft in drafts]
+
+
+def _rewritten(group: Sequence[Part], written: str) -> Part:
+    """Give what was written on a group, as far as the group bears it; else the group."""
+    text = keep_supported(written, join_parts(group).text)[0]
+    return join_parts(group, text or None)
 
 
 def _listed(parts: Sequence[Part]) -> str:

@@ -31,7 +31,6 @@ the first.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -40,15 +39,9 @@ from torch.nn import functional
 
 from infini_models.config import BranchConfig, DecoderConfig
 from infini_models.delta import delta_write
+from infini_models.gates import ReadGate, floored_sigmoid, gate_scores, push
 from infini_models.linear import multiply
 from infini_models.memory import LayerMemory
-
-FLOOR = 0.15
-"""f above."""
-
-MARGIN = 1.6
-"""How far below the score of a rate of zero training pushes what is to go by unwritten, or unread:
-a token that only just does so in the texts of training is written in others."""
 
 READ_GATE_INIT = 2.0
 """c before training: nearly open, or nothing would be learnt."""
@@ -106,18 +99,6 @@ class ShortConvolution(nn.Module):
             shifted_BHSK = x_BHSK[:, :, start : start + num_tokens]
             total_BHSK = total_BHSK + shifted_BHSK * self.taps_HTK[:, tap, None]
         return total_BHSK
-
-
-class ReadGate(nn.Linear):
-    """How far each head opens to what it reads; a module, so that training can watch it."""
-
-    def forward(self, x_BSD: Tensor) -> Tensor:
-        """Give s(u x + c) of every token, float32 [B, S, H]."""
-        return floored_sigmoid(self.scores(x_BSD))
-
-    def scores(self, x_BSD: Tensor) -> Tensor:
-        """Give u x + c of every token, float32 [B, S, H]."""
-        return _scores(self, x_BSD)
 
 
 class MemoryBranch(nn.Module):
@@ -247,7 +228,7 @@ class MemoryBranch(nn.Module):
             value_BNSK: its values.
             memory: before the segment.
         """
-        score_BNS = _scores(self.rate, x_BSD).transpose(1, 2)
+        score_BNS = gate_scores(self.rate, x_BSD).transpose(1, 2)
         rate_BNS = floored_sigmoid(score_BNS)
         # In the place of a normaliser, which the delta rule does not need: how much was written.
         normalizer_BN1 = memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True)
@@ -274,33 +255,11 @@ class MemoryBranch(nn.Module):
         return y_BSE.view(*y_BSE.shape[:2], -1, self.config.head_dim).transpose(1, 2)
 
 
-def _scores(gate: nn.Linear, x_BSD: Tensor) -> Tensor:
-    """Give w x + b of every token, float32."""
-    return multiply(x_BSD.float(), gate.weight, gate.bias)
-
-
 def _retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:
     """Give phi(q) M: the queries of a group are rows of one product with their KV head's memory."""
     batch, heads, num_tokens, num_features = features_BHSP.shape
     grouped_BNRP = features_BHSP.reshape(batch, memory_BNPV.shape[1], -1, num_features)
     return (grouped_BNRP @ memory_BNPV).view(batch, heads, num_tokens, -1)
-
-
-def floored_sigmoid(score: Tensor) -> Tensor:
-    """Give a rate or a gate for a score w x + b: 0 to 1, and 0 itself where the score is low."""
-    return ((1.0 + FLOOR) * score.sigmoid() - FLOOR).clamp_min(0.0)
-
-
-def push(score: Tensor) -> Tensor:
-    """Give zeros whose gradient is that of a rate at its floor, for scores up to `MARGIN` below.
-
-    What is written, or read, is a rate's or a gate's own affair; a penalty on how much takes this
-    too.
-    """
-    zero = math.log(FLOOR)
-    slope = FLOOR / (1.0 + FLOOR)
-    pushed = slope * score.clamp(zero - MARGIN, zero)
-    return pushed - pushed.detach()
 
 
 def _features(x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from infini_models.branch import ReadGate, push
 from infini_models.decoder import Decoder
+from infini_models.gates import ReadGate, push
 from infini_models.memory import Memory
 
 
@@ -140,7 +140,13 @@ def _watched(gates: Sequence[ReadGate], num_heads: int) -> Iterator[Callable[[],
     hooks = [gate.register_forward_hook(watch) for gate in gates]
     none_H = torch.zeros(num_heads)
     try:
-        yield lambda: torch.stack([seen.get(id(gate), none_H) for gate in gates] or [none_H])
+        yield (
+            lambda: (
+                torch.stack([seen.get(id(gate), none_H) for gate in gates])
+                if gates
+                else torch.zeros(0, num_heads)
+            )
+        )
     finally:
         for hook in hooks:
             hook.remove()
@@ -160,7 +166,7 @@ def _segment_loss(
     with _watched(gates, decoder.config.num_heads) as opened:
         # Scores over the vocabulary only where they count: of a pass key that is five tokens.
         result = decoder.read_segment(inputs_BS, memory, memory_only=not bool(counted_BS.any()))
-        opened_LH = opened()[: len(gates)]
+        opened_LH = opened()
     assert result.memory is not None
     scores_TV = decoder.logits(result.hidden_BSD[counted_BS])
     targets_T = targets_BS[counted_BS]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from infini_cli.errors import UsageError
-from infini_cli.evaluation.results import Result, ResultLedger, gather, result_key
+from infini_cli.evaluation.ledger import result_key
+from infini_cli.evaluation.results import Result, ResultLedger, gather
 from infini_cli.tasks.model import Model
 from tests.tasks.conftest import tiny as tiny
 from tests.tasks.conftest import tiny_folder as tiny_folder

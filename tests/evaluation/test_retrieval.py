@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ from infini_cli.commands.eval_options import parse_depths, parse_lengths
 from infini_cli.errors import UsageError
 from infini_cli.evaluation import retrieval
 from infini_cli.evaluation.haystack import Prompt, RepeatedHaystack
-from infini_cli.evaluation.retrieval import CONDITIONS, evaluate_retrieval, passkey_groups
+from infini_cli.evaluation.retrieval import (
+    CONDITIONS,
+    Cell,
+    CellLedger,
+    Group,
+    evaluate_retrieval,
+    passkey_groups,
+)
 from infini_cli.progress import silent
 from infini_cli.tasks.model import Model
 from infini_cli.tokens.sentence_ends import SentenceEnds
@@ -31,9 +39,9 @@ def cells(model: Model, **options: Any) -> list[retrieval.Cell]:
         "seed": 0,
         "controls": True,
     } | options
-    controls = given.pop("controls")
+    how = {"controls": given.pop("controls"), "ledger": given.pop("ledger", None)}
     groups = passkey_groups(model.tokenizer, RepeatedHaystack(model.tokenizer), **given)
-    return list(evaluate_retrieval(model, groups, silent, controls=controls))
+    return list(evaluate_retrieval(model, groups, silent, **how))
 
 
 def test_every_cell_has_its_conditions(remembering: Model) -> None:
@@ -87,8 +95,42 @@ def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     assert document["schema"] == "infini/2"
     assert {cell["condition"] for cell in document["cells"]} == {"memory", "memory off"}
     assert [cell["length"] for cell in document["cells"]] == [1024] * 4
-    table = infini(*command, "--no-controls").out.splitlines()
+    ledger = tmp_path / "ledger.jsonl"
+    table = infini(*command, "--no-controls", "--ledger", ledger).out.splitlines()
+    assert infini(*command, "--no-controls", "--ledger", ledger).out.splitlines() == table
+    assert len(ledger.read_text().splitlines()) == 2
+    assert infini(*command, "--ledger", book).code == 2
     assert [line.split()[0] for line in table] == ["condition", "memory", "memory"]
+
+
+def test_what_a_ledger_holds_is_not_read_again(
+    remembering: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.jsonl"
+    before = cells(remembering, depths=[0.0], ledger=CellLedger(path))
+    read: list[float | None] = []
+
+    def measure(model: Model, group: Group, *rest: Any) -> list[Cell]:
+        read.append(group.depth)
+        return [replace(cell, depth=group.depth) for cell in before[: len(rest[-1])]]
+
+    monkeypatch.setattr(retrieval, "_measure", measure)
+    found = cells(remembering, depths=[0.0, 1.0], ledger=CellLedger(path))
+    assert found[:3] == before
+    assert read == [1.0]
+    assert cells(remembering, depths=[1.0, 0.0], controls=False, ledger=CellLedger(path)) == [
+        found[3],
+        found[0],
+    ]
+    assert read == [1.0]
+    # Others prompts, other segments and a line that was cut off say nothing.
+    cells(remembering, depths=[0.0], seed=1, ledger=CellLedger(path))
+    cells(replace(remembering, segment_length=77), depths=[0.0], ledger=CellLedger(path))
+    assert read == [1.0, 0.0, 0.0]
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0].replace('"exact"', '"exactly"'), *lines[1:]]))
+    cells(remembering, depths=[0.0], ledger=CellLedger(path))
+    assert read == [1.0, 0.0, 0.0, 0.0]
 
 
 def test_lengths_and_depths() -> None:

@@ -16,10 +16,10 @@ from infini_models.adapter import (
     serialize_adapter,
 )
 from infini_models.attention import InfiniAttention
-from infini_models.branch import floored_sigmoid
 from infini_models.config import PAPER, BranchConfig
 from infini_models.decoder import Decoder
 from infini_models.errors import ConfigError, WeightsError
+from infini_models.gates import floored_sigmoid
 from infini_models.generate import Branch, read_prompt, write_branches
 from infini_models.load import load_decoder
 from infini_models.memory import LayerMemory

@@ -12,19 +12,23 @@ from infini_models.adapter import read_memory_config
 from infini_models.config import BranchConfig
 from safetensors.torch import load_file
 
-from infini_cli.store.catalog import CatalogModel, catalog, default_model
+from infini_cli.store.catalog import CatalogModel, catalog, default_model, find_model
 from infini_cli.training.recipe import read_recipe
 from infini_cli.training.salience_recipe import read_salience_recipe
 from infini_cli.training.writer_recipe import read_writer_recipe
 
 SHIPPED = [(model, path) for model in catalog() for path in model.adapters.values()]
 MAX_BYTES = 32 << 20
-STAGES = ("passkey-1", "passkey-2", "passkey-3", "passkey-4")
+SMALL, DEFAULT = "smollm2-135m-infini", "qwen2.5-coder-1.5b-infini"
+STAGES = [(SMALL, f"passkey-{stage}", None) for stage in (1, 2, 3, 4)]
+STAGES += [(DEFAULT, "passkey-1", 40), (DEFAULT, "passkey-2", 40), (DEFAULT, "passkey-3", 100)]
+"""Of each the step at which it was stopped; None: the recipe's last."""
 
 
-def test_one_ships() -> None:
+def test_what_ships() -> None:
     assert [(model.name, path.stem) for model, path in SHIPPED] == [
-        ("smollm2-135m-infini", "adapter")
+        (DEFAULT, "passkey"),
+        (SMALL, "adapter"),
     ]
     files = [path for _, path in SHIPPED] + [model.writer for model in catalog() if model.writer]
     files += [model.salience for model in catalog() if model.salience]
@@ -45,18 +49,23 @@ def test_an_adapter_is_whole(path: Path) -> None:
             assert bool(tensor.any()), name
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_its_recipes_and_logs_lie_beside_it(stage: str) -> None:
-    model = SHIPPED[0][0]
+@pytest.mark.parametrize(("name", "stage", "until"), STAGES)
+def test_recipes_and_logs_lie_beside_a_memory(name: str, stage: str, until: int | None) -> None:
+    model = find_model(name)
     folder = model.folder
     recipe = read_recipe(folder / "recipes" / f"{stage}.toml")
     lines = (folder / "logs" / f"{stage}.jsonl").read_text().splitlines()
     steps = [json.loads(line)["step"] for line in lines]
     assert steps == list(range(1, len(steps) + 1))
-    assert len(steps) == recipe.num_steps
+    assert len(steps) == (until or recipe.num_steps) <= recipe.num_steps
     assert recipe.samples.max_tokens <= 5000
     assert recipe.samples.held_out == "held-out.txt"
     assert recipe.base == model.name
+
+
+def test_all_memories_leave_the_same_novels_for_measuring() -> None:
+    names = [(find_model(name).folder / "recipes/held-out.txt").read_text() for name, *_ in STAGES]
+    assert len(set(names)) == 1
 
 
 def test_the_default_model_has_a_writer_that_is_whole() -> None:
