@@ -22,6 +22,7 @@ MAX_BYTES = 32 << 20
 SMALL, DEFAULT = "smollm2-135m-infini", "qwen2.5-coder-1.5b-infini"
 STAGES = [(SMALL, f"passkey-{stage}", None) for stage in (1, 2, 3, 4)]
 STAGES += [(DEFAULT, "passkey-1", 40), (DEFAULT, "passkey-2", 40), (DEFAULT, "passkey-3", 100)]
+STAGES += [(DEFAULT, "passkey-4", None)]
 """Of each the step at which it was stopped; None: the recipe's last."""
 
 
