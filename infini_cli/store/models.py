@@ -7,6 +7,7 @@ file that is there is whole. `pull` alone touches the network.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -253,9 +254,19 @@ def _status(model: CatalogModel) -> ModelStatus:
         folder=folder,
         is_installed=(folder / model.file_name).is_file(),
         forms=tuple(f for f in FORMS if has_config and weights_path(converted, f).is_file()),
-        disk_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
-        partial_bytes=partial.stat().st_size if partial.is_file() else 0,
+        disk_bytes=sum(
+            _size(Path(parent, name)) for parent, _, names in os.walk(folder) for name in names
+        ),
+        partial_bytes=_size(partial),
     )
+
+
+def _size(path: Path) -> int:
+    """Give a file's bytes, none where it is not there: another pull may just have renamed it."""
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def _fetch(model: CatalogModel, progress: Progress) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -112,6 +113,29 @@ def test_two_pulls_at_once_fetch_once(served: Behaviour) -> None:
     assert results == [True] * 4
     assert len(served.requests) == 1
     assert all(file.is_good for file in models.verify("tiny"))
+
+
+def test_a_file_that_another_pull_renames_meanwhile_has_no_size(
+    served: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.pull("tiny")
+    before = models.status("tiny")
+    partial = before.folder / f"{before.model.file_name}.part"
+    partial.write_bytes(b"12345")
+    stat = Path.stat
+    seen = []
+
+    def renamed(path: Path, **options: Any) -> Any:
+        if path == partial:
+            seen.append(path)
+            if len(seen) > 1:  # it was there when it was looked for
+                partial.unlink(missing_ok=True)
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", renamed)
+    found = models.status("tiny")
+    assert (found.partial_bytes, found.disk_bytes) == (0, before.disk_bytes + 5)
+    assert len(seen) == 2
 
 
 def test_who_waits_says_so(served: Behaviour) -> None:
