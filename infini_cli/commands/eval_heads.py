@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from infini_cli.commands.documents import to_json
-from infini_cli.commands.eval_options import DrawSeed, Samples
+from infini_cli.commands.eval_options import DrawSeed, Samples, describe
 from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
 from infini_cli.ui.tables import TableColumn
@@ -41,9 +41,8 @@ def heads(
         loaded = engine.open_model(model, progress)
         layers = evaluate_heads(loaded, num_samples=samples, seed=seed)
     if json or output is not None:
-        settings = {"model": loaded.name, "checkpoint": loaded.checkpoint, "form": loaded.form}
         found = [layer.to_dict() for layer in layers]
-        terminal.write(to_json({"test": "heads", **settings, "layers": found}), output)
+        terminal.write(to_json({"test": "heads", **describe(loaded), "layers": found}), output)
         return
     rows = [
         (

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from infini_cli.commands.documents import to_json
-from infini_cli.commands.eval_options import DrawSeed, Samples
+from infini_cli.commands.eval_options import DrawSeed, Samples, describe
 from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
 from infini_cli.ui.tables import TableColumn
@@ -40,9 +40,8 @@ def layers(
         loaded = engine.open_model(model, progress)
         routes = list(choose_layers(loaded, choose, num_samples=samples, seed=seed))
     if json or output is not None:
-        settings = {"model": loaded.name, "checkpoint": loaded.checkpoint, "form": loaded.form}
         found = [route.to_dict() for route in routes]
-        terminal.write(to_json({"test": "layers", **settings, "routes": found}), output)
+        terminal.write(to_json({"test": "layers", **describe(loaded), "routes": found}), output)
         return
     named = [", ".join(map(str, route.layers)) for route in routes]
     names = ["none", *named[1:-1], "all"]

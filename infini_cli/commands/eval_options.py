@@ -14,6 +14,7 @@ from infini_cli.batch.files import collect_books
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.options import SegmentLength
 from infini_cli.errors import UsageError
+from infini_cli.ui.output import refuse_to_overwrite
 from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
 
@@ -98,6 +99,21 @@ class RetrievalOptions:
         return replace(model, segment_length=self.segment_length)
 
 
+def protect(inputs: Sequence[Path], ledger: Path | None, output: Path | None) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        UsageError: ledger or output is an input, or the output is the ledger.
+    """
+    refuse_to_overwrite(ledger, inputs)
+    refuse_to_overwrite(output, inputs if ledger is None else (*inputs, ledger))
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """Give what every document says of the model that was measured."""
+    return {"model": model.name, "checkpoint": model.checkpoint, "form": model.form}
+
+
 def write_cells(
     terminal: Terminal,
     test: str,
@@ -117,9 +133,7 @@ def write_cells(
         terminal.note(f"drew `{options.plot}`")
     if json or output is not None:
         about = {
-            "model": model.name,
-            "checkpoint": model.checkpoint,
-            "form": model.form,
+            **describe(model),
             "segment_length": model.segment_length,
             "haystack": options.haystack,
             "seed": options.seed,

@@ -9,7 +9,7 @@ import typer
 
 from infini_cli.batch.files import collect_books
 from infini_cli.commands.documents import to_json
-from infini_cli.commands.eval_options import Plot, parse_lengths
+from infini_cli.commands.eval_options import Plot, describe, parse_lengths
 from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
 from infini_cli.errors import UsageError
@@ -106,8 +106,7 @@ def perplexity(
         plot_predictions(found, plot)
         terminal.note(f"drew `{plot}`")
     if json or output is not None:
-        settings = {"model": loaded.name, "checkpoint": loaded.checkpoint, "form": loaded.form}
-        terminal.write(to_json({"test": "perplexity", **settings, "texts": found}), output)
+        terminal.write(to_json({"test": "perplexity", **describe(loaded), "texts": found}), output)
         return
     rows = [
         (

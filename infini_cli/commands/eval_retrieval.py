@@ -14,11 +14,11 @@ from infini_cli.commands.eval_options import (
     parse_depths,
     parse_lengths,
     parse_numbers,
+    protect,
     write_cells,
 )
 from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
-from infini_cli.ui.output import refuse_to_overwrite
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -115,9 +115,7 @@ def _measure(
     from infini_cli.evaluation.retrieval import CellLedger, evaluate_retrieval
 
     books = retrieval.books
-    refuse_to_overwrite(retrieval.ledger, books)
-    kept = () if retrieval.ledger is None else (retrieval.ledger,)
-    refuse_to_overwrite(output, (*books, *kept))
+    protect(books, retrieval.ledger, output)
     ledger = CellLedger(retrieval.ledger)
     with terminal.progress() as progress:
         model = retrieval.cut(engine.open_model(options, progress))

@@ -12,7 +12,6 @@ import typer
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.eval_options import DrawSeed, LedgerFile, Plot
 from infini_cli.errors import UsageError
-from infini_cli.ui.output import refuse_to_overwrite
 from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
 
@@ -69,15 +68,6 @@ class TextOptions:
         bool, typer.Option("--items", help="Write every item's result into the JSON.")
     ] = False
     plot: Plot = None
-
-    def protect(self, file: Path, output: Path | None) -> None:
-        """Refuse to write over what is read.
-
-        Raises:
-            UsageError: ledger or output is the file itself, or the output is the ledger.
-        """
-        refuse_to_overwrite(self.ledger, (file,))
-        refuse_to_overwrite(output, (file,) if self.ledger is None else (file, self.ledger))
 
 
 def parse_systems(text: str, known: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infini_cli.commands.eval_options import protect
 from infini_cli.commands.eval_systems import TextOptions, parse_systems, write_systems
 from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
@@ -74,7 +75,7 @@ def summaries(
     from infini_cli.tasks.requests import SamplingRequest
 
     wanted = parse_systems(systems, evaluation.SYSTEMS)
-    options.protect(file, output)
+    protect((file,), options.ledger, output)
     items = read_summary_items(file, library=options.book_folder, book=options.whole_book)
     items = [
         replace(item, text=replace(item.text, share=share / 100)) for item in items[: options.limit]
@@ -127,7 +128,7 @@ def qa(
     from infini_cli.tasks.requests import SamplingRequest
 
     wanted = parse_systems(systems, evaluation.SYSTEMS)
-    options.protect(file, output)
+    protect((file,), options.ledger, output)
     items = read_question_items(file, library=options.book_folder, book=options.whole_book)
     items = with_strangers(items[: options.limit], strangers, options.seed)
     ledger = ResultLedger(options.ledger)

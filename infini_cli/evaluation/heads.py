@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from infini_cli.evaluation import passkey
-from infini_cli.evaluation.haystack import Prompt, RepeatedHaystack
+from infini_cli.evaluation.haystack import Prompt
 from infini_cli.tasks.model import Model
 
 LENGTH = 400
@@ -43,17 +42,11 @@ def evaluate_heads(model: Model, *, num_samples: int, seed: int) -> list[LayerHe
     import torch
     from infini_models.heads import attention_shares
 
-    haystack = RepeatedHaystack(model.tokenizer)
+    prompts = passkey.filler_prompts(
+        model.tokenizer, length=LENGTH, num_samples=num_samples, seed=seed
+    )
     found = []
-    for sample in range(num_samples):
-        prompt = passkey.make_prompt(
-            model.tokenizer,
-            haystack,
-            length=LENGTH,
-            depth=0.5,
-            num_facts=1,
-            draw=random.Random(f"{seed} {sample}"),
-        )
+    for prompt in prompts:
         ids = (*prompt.context, *prompt.question, *prompt.answer)
         found.append(attention_shares(model.decoder, ids, copied(prompt)))
     mean_LH = torch.stack(found).mean(dim=0)

@@ -10,7 +10,15 @@ import random
 from enum import Enum
 
 from infini_cli.errors import UsageError
-from infini_cli.evaluation.haystack import Asked, Haystack, Layout, Prompt, encode_question, hide
+from infini_cli.evaluation.haystack import (
+    Asked,
+    Haystack,
+    Layout,
+    Prompt,
+    RepeatedHaystack,
+    encode_question,
+    hide,
+)
 from infini_cli.tokens.tokenizer import Tokenizer
 
 DEPTHS = {"start": 0.0, "middle": 0.5, "end": 1.0}
@@ -112,3 +120,25 @@ def _draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[str]
         if split.holds(key) and str(key) not in found:
             found.append(str(key))
     return found
+
+
+def filler_prompts(
+    tokenizer: Tokenizer, *, length: int, num_samples: int, seed: int
+) -> list[Prompt]:
+    """Make prompts of one key in the middle of the paper's filler.
+
+    Raises:
+        UsageError: the length leaves no room for the fact.
+    """
+    haystack = RepeatedHaystack(tokenizer)
+    return [
+        make_prompt(
+            tokenizer,
+            haystack,
+            length=length,
+            depth=0.5,
+            num_facts=1,
+            draw=random.Random(f"{seed} {sample}"),
+        )
+        for sample in range(num_samples)
+    ]

@@ -6,14 +6,16 @@ to look, and did so in the window. A memory in the last link alone finds nothing
 
 from __future__ import annotations
 
-import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infini_cli.evaluation import passkey
-from infini_cli.evaluation.haystack import RepeatedHaystack
+from infini_cli.evaluation.haystack import Prompt
 from infini_cli.tasks.model import Model
+
+if TYPE_CHECKING:
+    from infini_models.cache import SegmentCache
 
 LENGTH = 260
 """Tokens of a prompt: within any window, and mostly filler."""
@@ -53,18 +55,9 @@ def choose_layers(model: Model, num_layers: int, *, num_samples: int, seed: int)
     """
     from infini_models.routes import read_text
 
-    haystack = RepeatedHaystack(model.tokenizer)
-    prompts = [
-        passkey.make_prompt(
-            model.tokenizer,
-            haystack,
-            length=LENGTH,
-            depth=0.5,
-            num_facts=1,
-            draw=random.Random(f"{seed} {sample}"),
-        )
-        for sample in range(num_samples)
-    ]
+    prompts = passkey.filler_prompts(
+        model.tokenizer, length=LENGTH, num_samples=num_samples, seed=seed
+    )
     read = [(prompt, read_text(model.decoder, prompt.context)) for prompt in prompts]
     everything = range(model.decoder.config.num_layers)
 
@@ -80,7 +73,9 @@ def choose_layers(model: Model, num_layers: int, *, num_samples: int, seed: int)
     yield route(everything)
 
 
-def _route(model: Model, read: Any, layers: Collection[int]) -> Route:
+def _route(
+    model: Model, read: Sequence[tuple[Prompt, SegmentCache]], layers: Collection[int]
+) -> Route:
     from infini_models.routes import logits_through
 
     loss, num_right, num_digits = 0.0, 0, 0

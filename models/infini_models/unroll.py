@@ -139,14 +139,14 @@ def _watched(gates: Sequence[ReadGate], num_heads: int) -> Iterator[Callable[[],
 
     hooks = [gate.register_forward_hook(watch) for gate in gates]
     none_H = torch.zeros(num_heads)
+
+    def opened() -> Tensor:
+        if not gates:
+            return torch.zeros(0, num_heads)
+        return torch.stack([seen.get(id(gate), none_H) for gate in gates])
+
     try:
-        yield (
-            lambda: (
-                torch.stack([seen.get(id(gate), none_H) for gate in gates])
-                if gates
-                else torch.zeros(0, num_heads)
-            )
-        )
+        yield opened
     finally:
         for hook in hooks:
             hook.remove()

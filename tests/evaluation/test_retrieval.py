@@ -123,7 +123,7 @@ def test_what_a_ledger_holds_is_not_read_again(
         found[0],
     ]
     assert read == [1.0]
-    # Others prompts, other segments and a line that was cut off say nothing.
+    # Other prompts, other segments and a line that was cut off say nothing.
     cells(remembering, depths=[0.0], seed=1, ledger=CellLedger(path))
     cells(replace(remembering, segment_length=77), depths=[0.0], ledger=CellLedger(path))
     assert read == [1.0, 0.0, 0.0]
