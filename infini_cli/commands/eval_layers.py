@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from infini_cli.commands.documents import to_json
-from infini_cli.commands.eval_options import DrawSeed, Samples, describe
+from infini_cli.commands.eval_options import DrawSeed, Facts, Samples, describe
 from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
 from infini_cli.ui.tables import TableColumn
@@ -29,6 +29,7 @@ def layers(
     choose: Annotated[
         int, typer.Option("--choose", min=1, help="How many layers to choose, one by one.")
     ] = 4,
+    facts: Facts = 1,
     json: Json = False,
     output: Output = None,
 ) -> None:
@@ -38,10 +39,12 @@ def layers(
 
     with terminal.progress() as progress:
         loaded = engine.open_model(model, progress)
-        routes = list(choose_layers(loaded, choose, num_samples=samples, seed=seed))
+        found = choose_layers(loaded, choose, num_samples=samples, seed=seed, num_facts=facts)
+        routes = list(found)
     if json or output is not None:
-        found = [route.to_dict() for route in routes]
-        terminal.write(to_json({"test": "layers", **describe(loaded), "routes": found}), output)
+        document = {"test": "layers", "facts": facts, **describe(loaded)}
+        document["routes"] = [route.to_dict() for route in routes]
+        terminal.write(to_json(document), output)
         return
     named = [", ".join(map(str, route.layers)) for route in routes]
     names = ["none", *named[1:-1], "all"]

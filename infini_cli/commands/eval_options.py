@@ -51,6 +51,7 @@ HaystackName = Annotated[
 ]
 Samples = Annotated[int, typer.Option("--samples", min=1, help="Prompts a cell.")]
 DrawSeed = Annotated[int, typer.Option("--seed", help="Of what is drawn.")]
+Facts = Annotated[int, typer.Option("--facts", min=1, max=26, help="Facts a prompt.")]
 NoControls = Annotated[
     bool, typer.Option("--no-controls", help="Leave out memory off and another text's memory.")
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infini_cli.commands.eval_options import (
+    Facts,
     Lengths,
     RetrievalOptions,
     parse_depths,
@@ -40,7 +41,7 @@ def passkey(
             "--depths", help="`start`, `middle`, `end` or shares from 0 to 1.", metavar="LIST"
         ),
     ] = "start,middle,end",
-    facts: Annotated[int, typer.Option("--facts", min=1, max=26, help="Facts a prompt.")] = 1,
+    facts: Facts = 1,
     json: Json = False,
     output: Output = None,
 ) -> None:

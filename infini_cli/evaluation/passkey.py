@@ -123,12 +123,12 @@ def _draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[str]
 
 
 def filler_prompts(
-    tokenizer: Tokenizer, *, length: int, num_samples: int, seed: int
+    tokenizer: Tokenizer, *, length: int, num_samples: int, seed: int, num_facts: int = 1
 ) -> list[Prompt]:
-    """Make prompts of one key in the middle of the paper's filler.
+    """Make prompts whose key asked for stands in the middle of the paper's filler.
 
     Raises:
-        UsageError: the length leaves no room for the fact.
+        UsageError: the length leaves no room for the facts.
     """
     haystack = RepeatedHaystack(tokenizer)
     return [
@@ -137,7 +137,7 @@ def filler_prompts(
             haystack,
             length=length,
             depth=0.5,
-            num_facts=1,
+            num_facts=num_facts,
             draw=random.Random(f"{seed} {sample}"),
         )
         for sample in range(num_samples)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from infini_models.cache import SegmentCache
 
 LENGTH = 260
-"""Tokens of a prompt: within any window, and mostly filler."""
+"""Tokens of a prompt of one fact: within any window, and mostly filler."""
+FACT_LENGTH = 40
+"""What each further fact adds to it: no model takes more tokens to tell one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class Route:
         return asdict(self)
 
 
-def choose_layers(model: Model, num_layers: int, *, num_samples: int, seed: int) -> Iterator[Route]:
+def choose_layers(
+    model: Model, num_layers: int, *, num_samples: int, seed: int, num_facts: int = 1
+) -> Iterator[Route]:
     """Choose layers one by one, each time the one that helps the answer most.
 
     Args:
@@ -48,6 +52,10 @@ def choose_layers(model: Model, num_layers: int, *, num_samples: int, seed: int)
         num_layers: how many to choose.
         num_samples: prompts.
         seed: of what is drawn.
+        num_facts: keys of a prompt, one of which is asked for, by its name.
+
+    Raises:
+        UsageError: there are too many facts.
 
     Yields:
         What gets through no layer, through the first chosen, the first two, and so on, and last
@@ -56,7 +64,11 @@ def choose_layers(model: Model, num_layers: int, *, num_samples: int, seed: int)
     from infini_models.routes import read_text
 
     prompts = passkey.filler_prompts(
-        model.tokenizer, length=LENGTH, num_samples=num_samples, seed=seed
+        model.tokenizer,
+        length=LENGTH + FACT_LENGTH * (num_facts - 1),
+        num_samples=num_samples,
+        seed=seed,
+        num_facts=num_facts,
     )
     read = [(prompt, read_text(model.decoder, prompt.context)) for prompt in prompts]
     everything = range(model.decoder.config.num_layers)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from infini_cli.evaluation import routes
+from infini_cli.evaluation import passkey, routes
+from infini_cli.evaluation.haystack import Prompt
 from infini_cli.evaluation.routes import Route, choose_layers
 from infini_cli.tasks.model import Model
 from tests.commands.conftest import infini as infini
@@ -40,8 +42,25 @@ def test_the_command(infini: Infini, open_folder: Path) -> None:
     command = ("eval", "layers", "-m", open_folder, "--samples", 1, "--choose", 1)
     document = json.loads(infini(*command, "--json").out)
     assert document["test"] == "layers"
+    assert document["facts"] == 1
     assert [len(route["layers"]) for route in document["routes"][:2]] == [0, 1]
     shown = infini(*command).out.splitlines()
     assert shown[1].startswith("none")
     assert shown[2].split()[0] == str(document["routes"][1]["layers"][0])
     assert shown[3].startswith("all")
+
+
+def test_a_prompt_may_hold_several_facts_and_asks_for_one(
+    remembering: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    original = passkey.filler_prompts
+
+    def watched(*arguments: Any, **options: Any) -> list[Prompt]:
+        prompts = original(*arguments, **options)
+        made.extend(len(prompt.facts) for prompt in prompts)
+        return prompts
+
+    monkeypatch.setattr(passkey, "filler_prompts", watched)
+    list(choose_layers(remembering, 1, num_samples=2, seed=0, num_facts=4))
+    assert made == [4, 4]
