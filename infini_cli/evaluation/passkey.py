@@ -24,7 +24,14 @@ from infini_cli.tokens.tokenizer import Tokenizer
 DEPTHS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 """The paper's three places."""
 NUM_DIGITS = 5
-MAX_FACTS = 26
+NAMES = (
+    *("Amsterdam", "Athens", "Berlin", "Boston", "Cairo", "Chicago", "Delhi", "Dublin", "Florence"),
+    *("Geneva", "Houston", "Lisbon", "London", "Madrid", "Miami", "Moscow", "Munich", "Oslo"),
+    *("Paris", "Prague", "Rome", "Seoul", "Sydney", "Tokyo", "Toronto", "Vienna"),
+)
+"""Whose keys are hidden where there are several: words that models know. Of eight keys in its
+window the small base tells whose is whose six times in ten; with single letters for names it is one
+in six."""
 UNNAMED = ""
 """The name of the key of a prompt that hides only one."""
 KEY_SCATTER = 2_654_435_761
@@ -83,11 +90,10 @@ def make_prompt(
     Raises:
         UsageError: the length leaves no room for the facts, or there are too many of them.
     """
-    if not 1 <= num_facts <= MAX_FACTS:
-        raise UsageError(f"{num_facts} facts are not between 1 and {MAX_FACTS}")
+    if not 1 <= num_facts <= len(NAMES):
+        raise UsageError(f"{num_facts} facts are not between 1 and {len(NAMES)}")
     chosen = _draw_keys(keys, num_facts, draw)
-    letters = [chr(ord("A") + index) for index in draw.sample(range(MAX_FACTS), num_facts)]
-    names = letters if num_facts > 1 else [UNNAMED]
+    names = draw.sample(NAMES, num_facts) if num_facts > 1 else [UNNAMED]
     fact_text = NAMED_FACT if num_facts > 1 else FACT
     facts = [
         tokenizer.encode(fact_text.format(name=name, key=key))

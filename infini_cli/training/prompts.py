@@ -122,10 +122,14 @@ def asked(prompt: Prompt) -> list[tuple[int, float]]:
 
 
 def _alike(make: Callable[[], Prompt], num_rows: int) -> list[Prompt]:
-    """Make prompts whose questions and answers have as many tokens as the first one's."""
+    """Make prompts that have as many tokens as the first one, also before the first question."""
+
+    def shape(row: Prompt) -> tuple[int, int]:
+        return len(row.context), len(asked(row))
+
     rows = [make()]
     while len(rows) < num_rows:
         row = make()
-        if len(asked(row)) == len(asked(rows[0])):
+        if shape(row) == shape(rows[0]):
             rows.append(row)
     return rows

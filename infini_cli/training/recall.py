@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from infini_cli.evaluation import passkey
-from infini_cli.evaluation.haystack import Prompt
+from infini_cli.evaluation.haystack import Asked, Prompt
 from infini_cli.tokens.tokenizer import Tokenizer
-from infini_cli.training.prompts import asked
 
 
 def with_recalls(
@@ -31,20 +30,29 @@ def with_recalls(
         tokenizer: of the base.
         num_recalls: at most, of each row.
     """
-    known = [
-        _known(row, [step[index] for step in earlier if step]) for index, row in enumerate(rows)
+    left: list[list[Asked]] = []
+    for index, row in enumerate(rows):
+        known = _known(row, [step[index] for step in earlier if step])
+        left.append([passkey.ask(tokenizer, name, key) for name, key in known.items()])
+    # Rows have one length: each question of the first row has one as long in every other.
+    found: list[list[Asked]] = [[] for _ in rows]
+    for question in list(left[0]):
+        alike = [next((it for it in row if _length(it) == _length(question)), None) for row in left]
+        if len(found[0]) == num_recalls or None in alike:
+            continue
+        for index, recall in enumerate(alike):
+            assert recall is not None
+            left[index].remove(recall)
+            found[index].append(recall)
+    return [
+        replace(row, further=(*row.further, *recalls))
+        for row, recalls in zip(rows, found, strict=True)
     ]
-    # Of each row as many, and where one asks for a nameless key all do: rows have one length.
-    nameless = all(passkey.UNNAMED in facts for facts in known)
-    if not nameless:
-        known = [{n: key for n, key in facts.items() if n != passkey.UNNAMED} for facts in known]
-    count = min(num_recalls, *(len(facts) for facts in known))
-    found = []
-    for row, facts in zip(rows, known, strict=True):
-        names = sorted(facts, key=lambda name: name != passkey.UNNAMED) if nameless else facts
-        recalls = [passkey.ask(tokenizer, name, facts[name]) for name in list(names)[:count]]
-        found.append(replace(row, further=(*row.further, *recalls)))
-    return found if len({len(asked(row)) for row in found}) == 1 else list(rows)
+
+
+def _length(recall: Asked) -> tuple[int, int]:
+    question, answer = recall
+    return len(question), len(answer)
 
 
 def _known(row: Prompt, earlier: Sequence[Prompt]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from infini_cli.training.samples import MAX_AGE, Sampler
 from tests.tasks.conftest import tiny_folder as tiny_folder
 from tests.tasks.tiny import open_tiny
 
-ASKED = re.compile(r"What is the pass key(?: of (\w))?\? The pass key(?: of \w)? is (\d{5})")
+ASKED = re.compile(r"What is the pass key(?: of (\w+))?\? The pass key(?: of \w+)? is (\d{5})")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_rows_are_asked_alike(tokenizer: Tokenizer) -> None:
     older = [prompt(tokenizer, E="30001", F="30002"), prompt(tokenizer, C="30003", G="30004")]
     rows = with_recalls(now, [before, older], tokenizer, 9)
     found = [recalled(tokenizer, row) for row in rows]
-    assert found == [[("", "20001"), ("E", "30001")], [("", "20002"), ("G", "30004")]]
+    assert found == [[("E", "30001"), ("", "20001")], [("G", "30004"), ("", "20002")]]
     assert len({len(asked(row)) for row in rows}) == 1
     # A nameless key that only one row still holds is asked of none.
     now[0] = prompt(tokenizer, nameless="40001")
@@ -76,7 +76,7 @@ def test_a_sampler_asks_for_what_it_told_and_is_the_same_from_any_step(
             told.clear()
         texts = [tokenizer.decode(ids) for ids in batch.ids_BS.tolist()]
         own = [
-            dict(re.findall(r"The pass key(?: of (\w))? is (\d{5})\. Remember", text))
+            dict(re.findall(r"The pass key(?: of (\w+))? is (\d{5})\. Remember", text))
             for text in texts
         ]
         for row, text in enumerate(texts):

@@ -165,7 +165,7 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
     assert sum(batch.segment_lengths) == batch.ids_BS.shape[1] - 1
     for ids, weights in zip(batch.ids_BS.tolist(), batch.weights_BS, strict=True):
         text = model.tokenizer.decode(ids)
-        asked = re.findall(r"What is the pass key of (.)\? The pass key of \1 is (\d{5})", text)
+        asked = re.findall(r"What is the pass key of (\w+)\? The pass key of \1 is (\d{5})", text)
         learnt = [id for id, weight in zip(ids, weights.tolist(), strict=True) if weight]
         assert len(asked) == 2
         assert re.findall(r"\d{5}", model.tokenizer.decode(learnt)) == [key for _, key in asked]
