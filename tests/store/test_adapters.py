@@ -24,7 +24,7 @@ STAGES = [(SMALL, f"passkey-{stage}", None) for stage in (1, 2, 3, 4)]
 STAGES += [(DEFAULT, "passkey-1", 40), (DEFAULT, "passkey-2", 40), (DEFAULT, "passkey-3", 100)]
 STAGES += [(DEFAULT, "passkey-4", None)]
 STAGES += [(SMALL, "names-1", 120), (SMALL, "names-2", 60)]
-STAGES += [(SMALL, "names-3", None), (SMALL, "names-4", None)]
+STAGES += [(SMALL, "names-3", None), (SMALL, "names-4", None), (SMALL, "books-1", 40)]
 """Of each the step at which it was stopped; None: the recipe's last."""
 
 
@@ -32,6 +32,7 @@ def test_what_ships() -> None:
     assert [(model.name, path.stem) for model, path in SHIPPED] == [
         (DEFAULT, "passkey"),
         (SMALL, "adapter"),
+        (SMALL, "books"),
         (SMALL, "names"),
     ]
     files = [path for _, path in SHIPPED] + [model.writer for model in catalog() if model.writer]
