@@ -37,8 +37,10 @@ def with_recalls(
     # Rows have one length: each question of the first row has one as long in every other.
     found: list[list[Asked]] = [[] for _ in rows]
     for question in list(left[0]):
+        if len(found[0]) == num_recalls:
+            break
         alike = [next((it for it in row if _length(it) == _length(question)), None) for row in left]
-        if len(found[0]) == num_recalls or None in alike:
+        if None in alike:
             continue
         for index, recall in enumerate(alike):
             assert recall is not None
