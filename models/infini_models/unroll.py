@@ -20,6 +20,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from infini_models.decoder import Decoder
+from infini_models.divergence import divergence
 from infini_models.gates import ReadGate, push
 from infini_models.memory import Memory
 
@@ -174,11 +175,8 @@ def _segment_loss(
         losses_T = functional.cross_entropy(scores_TV, targets_T, reduction="none")
     else:
         with torch.no_grad():
-            wanted_TV = decoder.logits(teacher_BSD[counted_BS]).log_softmax(dim=-1)
-        divergence_TV = functional.kl_div(
-            scores_TV.log_softmax(dim=-1), wanted_TV, reduction="none", log_target=True
-        )
-        losses_T = divergence_TV.sum(dim=-1)
+            wanted_TV = decoder.logits(teacher_BSD[counted_BS])
+        losses_T = divergence(scores_TV, wanted_TV)
     right = (scores_TV.detach().argmax(dim=-1) == targets_T).sum()
     loss = (losses_T * counts_BS[counted_BS]).sum()
     if visit_all:
