@@ -9,11 +9,10 @@ import typer
 
 from infini_cli.batch.files import collect_books
 from infini_cli.commands.documents import to_json
-from infini_cli.commands.eval_options import Plot, describe, parse_lengths
+from infini_cli.commands.eval_options import LedgerFile, Plot, describe, parse_lengths, protect
 from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
 from infini_cli.errors import UsageError
-from infini_cli.ui.output import refuse_to_overwrite
 from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
 
@@ -65,13 +64,31 @@ def perplexity(
             metavar="NUMBER",
         ),
     ] = None,
+    neighbours_share: Annotated[
+        float | None,
+        typer.Option(
+            "--neighbours-share",
+            min=0,
+            max=1,
+            help="Of what they give, the rest is local attention; 0.1 where not given.",
+            metavar="SHARE",
+        ),
+    ] = None,
+    ledger: LedgerFile = None,
     plot: Plot = None,
     json: Json = False,
     output: Output = None,
 ) -> None:
     """Measure how well a model predicts texts, with its memory and without."""
     from infini_cli.commands import engine
-    from infini_cli.evaluation.perplexity import BASELINES, CONDITIONS, evaluate_perplexity
+    from infini_cli.evaluation.ledger import Ledger
+    from infini_cli.evaluation.perplexity import Prediction, evaluate_perplexity
+    from infini_cli.evaluation.readers import (
+        BASELINES,
+        CONDITIONS,
+        NEIGHBOURS_SHARE,
+        NeighbourSettings,
+    )
     from infini_cli.evaluation.texts import read_text
 
     if "," in length:
@@ -79,11 +96,13 @@ def perplexity(
     (most,) = parse_lengths(length)
     conditions = (*CONDITIONS[: 1 if no_controls else 2], *(BASELINES if baselines else ()))
     books = list(collect_books(texts))
-    refuse_to_overwrite(output, books)
+    protect(books, ledger, output)
+    known = Ledger(ledger, Prediction)
     with terminal.progress() as progress:
         loaded = engine.open_model(model, progress)
         num_layers = loaded.decoder.config.num_layers
         layer = 3 * num_layers // 4 if neighbours_layer is None else neighbours_layer
+        share = NEIGHBOURS_SHARE if neighbours_share is None else neighbours_share
         if layer >= num_layers:
             raise UsageError(f"there is no layer {layer}", hint=f"the last is {num_layers - 1}")
         sizes = parse_lengths(segment_lengths) if segment_lengths else [loaded.segment_length]
@@ -97,7 +116,8 @@ def perplexity(
                 segment_lengths=sizes,
                 num_parts=parts,
                 conditions=conditions,
-                neighbours_layer=layer,
+                neighbours=NeighbourSettings(layer, share),
+                ledger=known,
             )
         ]
     if plot is not None:

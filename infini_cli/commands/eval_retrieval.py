@@ -113,11 +113,12 @@ def _measure(
 ) -> tuple[Model, list[Cell]]:
     """Open the model and measure it on the prompts that `groups` makes."""
     from infini_cli.commands import engine
-    from infini_cli.evaluation.retrieval import CellLedger, evaluate_retrieval
+    from infini_cli.evaluation.ledger import Ledger
+    from infini_cli.evaluation.retrieval import Cell, evaluate_retrieval
 
     books = retrieval.books
     protect(books, retrieval.ledger, output)
-    ledger = CellLedger(retrieval.ledger)
+    ledger = Ledger(retrieval.ledger, Cell)
     with terminal.progress() as progress:
         model = retrieval.cut(engine.open_model(options, progress))
         made = groups(model.tokenizer, retrieval.read_haystack(books, model.tokenizer))

@@ -69,7 +69,8 @@ def summaries(
     from infini_cli.commands import engine
     from infini_cli.evaluation import summaries as evaluation
     from infini_cli.evaluation.layouts import read_summary_items
-    from infini_cli.evaluation.results import ResultLedger, gather
+    from infini_cli.evaluation.ledger import Ledger
+    from infini_cli.evaluation.results import Result, gather
     from infini_cli.evaluation.summary_measures import COMBINED, open_rouge
     from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
     from infini_cli.tasks.requests import SamplingRequest
@@ -80,7 +81,7 @@ def summaries(
     items = [
         replace(item, text=replace(item.text, share=share / 100)) for item in items[: options.limit]
     ]
-    rouge, ledger = open_rouge(), ResultLedger(options.ledger)
+    rouge, ledger = open_rouge(), Ledger(options.ledger, Result)
     needs_model = set(wanted) - set(EXTRACTIVE_METHODS)
     with terminal.progress() as shown:
         progress = Once(shown)
@@ -124,14 +125,15 @@ def qa(
     from infini_cli.evaluation import answers as evaluation
     from infini_cli.evaluation.items import with_strangers
     from infini_cli.evaluation.layouts import read_question_items
-    from infini_cli.evaluation.results import ResultLedger, gather
+    from infini_cli.evaluation.ledger import Ledger
+    from infini_cli.evaluation.results import Result, gather
     from infini_cli.tasks.requests import SamplingRequest
 
     wanted = parse_systems(systems, evaluation.SYSTEMS)
     protect((file,), options.ledger, output)
     items = read_question_items(file, library=options.book_folder, book=options.whole_book)
     items = with_strangers(items[: options.limit], strangers, options.seed)
-    ledger = ResultLedger(options.ledger)
+    ledger = Ledger(options.ledger, Result)
     with terminal.progress() as shown:
         progress = Once(shown)
         loaded = engine.open_model(model, progress)

@@ -55,7 +55,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Teach a model a memory, to write notes, or what matters; its base stays as it is."""
-    from infini_cli.toml_values import read_toml
+    from infini_cli.typed_values import read_toml
 
     tables = read_toml(recipe_file).keys()
     found = [teach for table, teach in _TEACHERS.items() if table in tables]

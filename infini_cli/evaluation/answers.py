@@ -14,9 +14,9 @@ from pathlib import Path
 
 from infini_cli.evaluation.answer_measures import EvidenceSearch, measure_answer
 from infini_cli.evaluation.items import QuestionItem, open_text, text_sha256
-from infini_cli.evaluation.ledger import result_key
+from infini_cli.evaluation.ledger import Ledger, result_key
 from infini_cli.evaluation.readings import ReadingKind, Readings
-from infini_cli.evaluation.results import Result, ResultLedger
+from infini_cli.evaluation.results import Result
 from infini_cli.progress import BatchStep, Progress
 from infini_cli.reading.book import Book
 from infini_cli.tasks import prompts
@@ -96,7 +96,7 @@ def evaluate_answers(
     items: Sequence[QuestionItem],
     systems: Sequence[str],
     writer: AnswerWriter,
-    ledger: ResultLedger,
+    ledger: Ledger[Result],
 ) -> Iterator[tuple[str, Result]]:
     """Ask about text after text by every system, and measure.
 

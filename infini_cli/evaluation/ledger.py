@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from infini_cli.errors import UsageError
 from infini_cli.json_lines import append_line, read_lines
 from infini_cli.schema import SCHEMA
 from infini_cli.tasks.model import Model
+from infini_cli.typed_values import make_part
 
 
 class Kept(Protocol):
@@ -30,21 +31,23 @@ class Ledger(Generic[T]):
 
     Args:
         path: JSON Lines, made where it is missing; None keeps nothing.
-        parse: reads a line of the file, without its key; gives None where it is none of ours.
+        kind: the dataclass of what is kept; lines of the file that are none are passed over.
 
     Raises:
         UsageError: the file cannot be read.
     """
 
-    def __init__(self, path: Path | None, parse: Callable[[Mapping[str, Any]], T | None]) -> None:
+    def __init__(self, path: Path | None, kind: type[T]) -> None:
         self._path = path
         self._known: dict[str, T] = {}
         if path is None:
             return
         try:
             for values in read_lines(path):
-                if "key" in values and (found := parse(values)) is not None:
-                    self._known[str(values["key"])] = found
+                key = values.pop("key", None)
+                if isinstance(key, str) and values.pop("schema", None) == SCHEMA:
+                    with suppress(UsageError):
+                        self._known[key] = make_part(kind, values)
         except OSError as error:
             raise _error("read", path, error) from error
 

@@ -8,24 +8,28 @@ log-likelihood of a token.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
+from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import asdict, astuple, dataclass
+from typing import TYPE_CHECKING, Any
 
+from infini_cli.evaluation.ledger import Ledger, result_key
+from infini_cli.evaluation.readers import (
+    CONDITIONS,
+    NEIGHBOURS,
+    NeighbourSettings,
+    Reader,
+    open_reader,
+)
 from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
 
 if TYPE_CHECKING:
-    from infini_models.memory import Memory
     from torch import Tensor
 
-CONDITIONS = ("memory", "memory off")
-BASELINES = ("cached window", "neighbours")
-NUM_SINKS = 4
-"""First tokens that the cached window keeps: as many as StreamingLLM found to be enough."""
-"""Other memories for the same base, see `infini_models.baselines`."""
 ROWS_AT_ONCE = 256
 """Tokens whose scores over the vocabulary are held at once."""
 
@@ -35,7 +39,7 @@ class Prediction:
     """How well one condition predicted one text.
 
     Attributes:
-        condition: one of `CONDITIONS` or `BASELINES`.
+        condition: one of `readers.CONDITIONS` or `readers.BASELINES`.
         text: name of the text.
         segment_length: the most tokens of a segment.
         num_tokens: tokens predicted.
@@ -59,17 +63,6 @@ class Prediction:
         return asdict(self)
 
 
-class _Reader(Protocol):
-    """Reads a text in segments, whatever it remembers."""
-
-    def read(self, ids_1S: Tensor, /) -> Tensor:
-        """Give the activations of the next segment, [1, S, D]."""
-
-    @property
-    def num_floats(self) -> int:
-        """Numbers that it holds."""
-
-
 def evaluate_perplexity(
     model: Model,
     texts: Sequence[tuple[str, Sequence[int]]],
@@ -78,7 +71,8 @@ def evaluate_perplexity(
     segment_lengths: Sequence[int],
     num_parts: int,
     conditions: Sequence[str] = CONDITIONS,
-    neighbours_layer: int = 0,
+    neighbours: NeighbourSettings | None = None,
+    ledger: Ledger[Prediction] | None = None,
 ) -> Iterator[Prediction]:
     """Measure every text at every length of segments.
 
@@ -88,26 +82,51 @@ def evaluate_perplexity(
         progress: told of segments.
         segment_lengths: the most tokens of a segment, at least 2.
         num_parts: into how many parts the text is cut for `by_position`.
-        conditions: what to measure, of `CONDITIONS` and `BASELINES`.
-        neighbours_layer: where nearest neighbours are looked for.
+        conditions: what to measure, of `readers.CONDITIONS` and `readers.BASELINES`.
+        neighbours: how nearest neighbours take part.
+        ledger: what is known is not measured again, and what is found is kept; None: none.
     """
+    neighbours = neighbours or NeighbourSettings()
+    ledger = ledger or Ledger(None, Prediction)
     for name, ids in texts:
+        text_sha256 = hashlib.sha256(array("q", ids).tobytes()).hexdigest()
         for length in segment_lengths:
             for condition in conditions:
-                start = time.monotonic()
-                reader = _open_reader(model, condition, length, neighbours_layer)
-                title = f"{name}, {condition}"
-                losses = _losses(model, reader, title, ids, length, progress)
-                yield Prediction(
-                    condition=condition,
-                    text=name,
-                    segment_length=length,
-                    num_tokens=len(losses),
-                    perplexity=math.exp(sum(losses) / len(losses)),
-                    memory_floats=reader.num_floats,
-                    by_position=tuple(_parts(losses, num_parts)),
-                    seconds=round(time.monotonic() - start, 1),
-                )
+                settings = astuple(neighbours) if condition == NEIGHBOURS else None
+                about = (name, text_sha256, length, num_parts, condition, settings)
+                key = result_key(model, "perplexity", *about)
+                found = ledger.find(key)
+                if found is None:
+                    reader = open_reader(model, condition, length, neighbours)
+                    found = _measure(
+                        model, reader, (condition, name), ids, length, num_parts, progress
+                    )
+                    ledger.keep(key, found)
+                yield found
+
+
+def _measure(
+    model: Model,
+    reader: Reader,
+    names: tuple[str, str],
+    ids: Sequence[int],
+    segment_length: int,
+    num_parts: int,
+    progress: Progress,
+) -> Prediction:
+    start = time.monotonic()
+    condition, text = names
+    losses = _losses(model, reader, f"{text}, {condition}", ids, segment_length, progress)
+    return Prediction(
+        condition=condition,
+        text=text,
+        segment_length=segment_length,
+        num_tokens=len(losses),
+        perplexity=math.exp(sum(losses) / len(losses)),
+        memory_floats=reader.num_floats,
+        by_position=tuple(_parts(losses, num_parts)),
+        seconds=round(time.monotonic() - start, 1),
+    )
 
 
 def _parts(losses: Sequence[float], num_parts: int) -> Iterator[float]:
@@ -117,40 +136,9 @@ def _parts(losses: Sequence[float], num_parts: int) -> Iterator[float]:
             yield math.exp(sum(losses[start:end]) / (end - start))
 
 
-class _StreamReader:
-    """The model as it is meant to work, or with its memory off."""
-
-    def __init__(self, model: Model, *, memory: bool) -> None:
-        self._decoder = model.decoder
-        self._memory: Memory | None = model.decoder.empty_memory() if memory else None
-
-    def read(self, ids_1S: Tensor) -> Tensor:
-        import torch
-
-        with torch.inference_mode():
-            result = self._decoder.read_segment(ids_1S, self._memory)
-        self._memory = result.memory
-        return result.hidden_BSD
-
-    @property
-    def num_floats(self) -> int:
-        layers = self._memory or ()
-        return sum(layer.memory_BNKV.numel() + layer.normalizer_BNK.numel() for layer in layers)
-
-
-def _open_reader(model: Model, condition: str, length: int, layer: int) -> _Reader:
-    from infini_models.baselines import CachedReader, Neighbours
-
-    if condition == "cached window":
-        return CachedReader(model.decoder, cache_length=length, num_sinks=NUM_SINKS)
-    if condition == "neighbours":
-        return CachedReader(model.decoder, neighbours=Neighbours(layer))
-    return _StreamReader(model, memory=condition == "memory")
-
-
 def _losses(
     model: Model,
-    reader: _Reader,
+    reader: Reader,
     title: str,
     ids: Sequence[int],
     segment_length: int,

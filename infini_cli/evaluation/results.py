@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from infini_cli.evaluation.bootstrap import Figure, geometric_mean_figure, mean_figure
-from infini_cli.evaluation.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +65,6 @@ class SystemFigures:
         return found
 
 
-class ResultLedger(Ledger[Result]):
-    """The results that are known.
-
-    Args:
-        path: see `Ledger`.
-    """
-
-    def __init__(self, path: Path | None = None) -> None:
-        super().__init__(path, _result)
-
-
 def gather(
     results: Iterable[tuple[str, Result]],
     systems: Sequence[str],
@@ -115,19 +102,3 @@ def _system_figures(
     readings = {text: result.reading_seconds for text, result in items}
     seconds = sum(result.seconds for result in results) + sum(readings.values())
     return SystemFigures(system, len(results), figures, round(seconds, 1), results)
-
-
-def _result(values: Mapping[str, Any]) -> Result | None:
-    """Read a line of the file; None where it is none of ours."""
-    try:
-        output = values["output"]
-        return Result(
-            system=str(values["system"]),
-            id=str(values["id"]),
-            output=None if output is None else str(output),
-            figures={str(name): float(value) for name, value in values["figures"].items()},
-            seconds=float(values["seconds"]),
-            reading_seconds=float(values["reading_seconds"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None

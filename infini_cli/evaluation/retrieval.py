@@ -14,7 +14,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infini_cli.evaluation import babilong, passkey
@@ -88,17 +87,6 @@ class Cell:
         return asdict(self)
 
 
-class CellLedger(Ledger[Cell]):
-    """The cells that are known.
-
-    Args:
-        path: see `Ledger`.
-    """
-
-    def __init__(self, path: Path | None = None) -> None:
-        super().__init__(path, _cell)
-
-
 def passkey_groups(
     tokenizer: Tokenizer,
     haystack: Haystack,
@@ -163,7 +151,7 @@ def evaluate_retrieval(
     progress: Progress,
     *,
     controls: bool,
-    ledger: CellLedger | None = None,
+    ledger: Ledger[Cell] | None = None,
 ) -> Iterator[Cell]:
     """Measure group after group.
 
@@ -175,7 +163,7 @@ def evaluate_retrieval(
         ledger: knows groups that were measured before, and keeps the others; None: none.
     """
     reads, ends = Reads(model), SentenceEnds(model.tokenizer)
-    ledger = ledger or CellLedger()
+    ledger = ledger or Ledger(None, Cell)
     for group in groups:
         conditions = _conditions(group, controls)
         about = (group.task, group.length, group.depth, group.sha256)
@@ -277,21 +265,3 @@ def _answer(
     branch = read_prompt(model.decoder, Branch(window, len(answer), None, memory))
     (written,) = write_branches(model.decoder, [branch], Sampling(), ())
     return [a == b for a, b in zip(written.ids, answer, strict=True)]
-
-
-def _cell(values: Mapping[str, Any]) -> Cell | None:
-    """Read a line of the file; None where it is none of ours."""
-    try:
-        depth = values["depth"]
-        return Cell(
-            condition=str(values["condition"]),
-            task=str(values["task"]),
-            length=int(values["length"]),
-            depth=None if depth is None else float(depth),
-            num_samples=int(values["num_samples"]),
-            token_accuracy=float(values["token_accuracy"]),
-            exact=float(values["exact"]),
-            seconds=float(values["seconds"]),
-        )
-    except (KeyError, TypeError, ValueError):
-        return None

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from infini_cli.errors import UsageError
 from infini_cli.evaluation.items import SummaryItem, open_text, target_words, text_sha256
-from infini_cli.evaluation.ledger import result_key
+from infini_cli.evaluation.ledger import Ledger, result_key
 from infini_cli.evaluation.readings import ReadingKind, Readings
-from infini_cli.evaluation.results import Result, ResultLedger
+from infini_cli.evaluation.results import Result
 from infini_cli.evaluation.summary_measures import Rouge, Source, measure_summary, open_source
 from infini_cli.progress import BatchStep, Progress
 from infini_cli.reading.book import Book
@@ -141,7 +141,7 @@ def evaluate_summaries(
     items: Sequence[SummaryItem],
     systems: Sequence[str],
     writer: SummaryWriter,
-    ledger: ResultLedger,
+    ledger: Ledger[Result],
     rouge: Rouge,
 ) -> Iterator[tuple[str, Result]]:
     """Summarise text after text by every system, and measure.

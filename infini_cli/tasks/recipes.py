@@ -36,7 +36,7 @@ from infini_cli.errors import UsageError
 from infini_cli.tasks.instructions import USUAL, ending
 from infini_cli.tasks.length import parse_length
 from infini_cli.tasks.requests import SectionStyle, Style, SummaryRequest
-from infini_cli.toml_values import make_part, read_toml
+from infini_cli.typed_values import make_part, read_toml
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 SUFFIX = ".toml"

@@ -54,7 +54,7 @@ from pathlib import Path
 from typing import Any
 
 from infini_cli.errors import UsageError
-from infini_cli.toml_values import Span, make_part, read_toml
+from infini_cli.typed_values import Span, make_part, read_toml
 
 
 @dataclass(frozen=True, slots=True)

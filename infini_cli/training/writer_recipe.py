@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from infini_cli.errors import UsageError
-from infini_cli.toml_values import make_part, read_toml
 from infini_cli.training.recipe import hash_recipe
+from infini_cli.typed_values import make_part, read_toml
 
 
 @dataclass(frozen=True, slots=True)

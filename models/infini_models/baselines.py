@@ -9,13 +9,14 @@
                         attends to the 32 that score highest, beside the window (Memorizing
                         Transformer, Wu et al. 2022)
 
-Neither was trained here: the base is used as it is. What is retrieved takes part in the softmax of
-local attention, where the Memorizing Transformer has a trained gate. Keys are kept without
-position: the cached window turns them by their distance, neighbours are compared by content alone.
+Neither was trained here: the base is used as it is. What neighbours give is mixed with what local
+attention gives in one share for all heads, where the Memorizing Transformer trains a gate a head.
+Keys are kept without position: the cached window turns them by their distance, neighbours are
+compared by content alone.
 
 Shape suffixes: B batch rows (one), S tokens, D model width, H query heads, N KV heads, G query
 heads that share a KV head, K head width, P cached tokens, C cached and own tokens, M tokens in the
-store, R retrieved tokens.
+store, R retrieved tokens, X queries at once.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ class Neighbours:
         layer: which, from 0.
         capacity: tokens held; the oldest go first.
         num_retrieved: tokens that a query attends to.
+        share: of what they give in the layer's attention, 0 to 1; the rest is local.
     """
 
     layer: int
+    share: float
     capacity: int = 65_536
     num_retrieved: int = 32
 
@@ -110,15 +113,12 @@ class CachedReader:
         turned_keys_BHCK = rotate(keys_BNCK, cosine, sine).repeat_interleave(groups, dim=1)
         values_BHCK = values_BNCK.repeat_interleave(groups, dim=1)
         seen_SC = positions <= positions[own, None]
+        output_BHSK = functional.scaled_dot_product_attention(
+            turned_query_BHSK, turned_keys_BHCK, values_BHCK, attn_mask=seen_SC
+        )
         if self.neighbours is not None and self.neighbours.layer == index:
-            output_BHSK = self._with_neighbours(
-                query_BHSK, turned_query_BHSK, turned_keys_BHCK, values_BHCK, seen_SC
-            )
+            output_BHSK = self._with_neighbours(output_BHSK, query_BHSK)
             self._keep(key_BNSK, value_BNSK)
-        else:
-            output_BHSK = functional.scaled_dot_product_attention(
-                turned_query_BHSK, turned_keys_BHCK, values_BHCK, attn_mask=seen_SC
-            )
         if self.cache_length:
             first = min(self.num_sinks, max(0, num_keys - self.cache_length))
             kept = torch.cat((positions[:first], positions[first:][-self.cache_length :]))
@@ -126,36 +126,24 @@ class CachedReader:
         merged_BSD: Tensor = attention.o_proj(output_BHSK.transpose(1, 2).flatten(2))
         return merged_BSD
 
-    def _with_neighbours(
-        self,
-        query_BHSK: Tensor,
-        turned_query_BHSK: Tensor,
-        turned_keys_BHCK: Tensor,
-        values_BHCK: Tensor,
-        seen_SC: Tensor,
-    ) -> Tensor:
-        scale = self.decoder.config.head_dim**-0.5
-        parts = []
-        for start in range(0, query_BHSK.shape[2], QUERIES_AT_ONCE):
-            rows = slice(start, start + QUERIES_AT_ONCE)
-            scores_BHSC = turned_query_BHSK[:, :, rows].float() @ turned_keys_BHCK.float().mT
-            scores_BHSC = (scale * scores_BHSC).masked_fill(~seen_SC[rows], float("-inf"))
-            found = self._retrieve(query_BHSK[:, :, rows])
-            if found is None:
-                parts.append(scores_BHSC.softmax(-1) @ values_BHCK.float())
-                continue
-            scores_BHSR, values_BHSRK = found
-            weights = torch.cat((scale * scores_BHSR, scores_BHSC), dim=-1).softmax(dim=-1)
-            num_retrieved = scores_BHSR.shape[-1]
-            retrieved = (weights[..., None, :num_retrieved] @ values_BHSRK).squeeze(-2)
-            parts.append(retrieved + weights[..., num_retrieved:] @ values_BHCK.float())
-        return torch.cat(parts, dim=2).to(query_BHSK.dtype)
+    def _with_neighbours(self, local_BHSK: Tensor, query_BHSK: Tensor) -> Tensor:
+        """Mix local attention with attention to each query's neighbours."""
+        assert self.neighbours is not None
+        if self._store is None:
+            return local_BHSK
+        scale, parts = self.decoder.config.head_dim**-0.5, []
+        for few_BHXK in torch.split(query_BHSK, QUERIES_AT_ONCE, dim=2):
+            scores_BHXR, values_BHXRK = self._retrieve(few_BHXK, *self._store)
+            weights_BHX1R = (scale * scores_BHXR).softmax(dim=-1).unsqueeze(-2)
+            parts.append((weights_BHX1R @ values_BHXRK).squeeze(-2))
+        far_BHSK = torch.cat(parts, dim=2).to(local_BHSK.dtype)
+        return torch.lerp(local_BHSK, far_BHSK, self.neighbours.share)
 
-    def _retrieve(self, query_BHSK: Tensor) -> tuple[Tensor, Tensor] | None:
+    def _retrieve(
+        self, query_BHSK: Tensor, keys_BNMK: Tensor, values_BNMK: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Give scores and values of each query's nearest keys."""
-        if self._store is None or self.neighbours is None:
-            return None
-        keys_BNMK, values_BNMK = self._store
+        assert self.neighbours is not None
         shape = query_BHSK.shape
         query_BNRK = query_BHSK.reshape(shape[0], keys_BNMK.shape[1], -1, shape[3])
         scores_BNRM = query_BNRK.float() @ keys_BNMK.mT

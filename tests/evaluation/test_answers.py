@@ -13,8 +13,9 @@ from infini_cli.commands.eval_systems import TextOptions, write_systems
 from infini_cli.evaluation import answers
 from infini_cli.evaluation.answers import SYSTEMS, AnswerWriter, evaluate_answers
 from infini_cli.evaluation.items import QuestionItem, Text, open_text
+from infini_cli.evaluation.ledger import Ledger
 from infini_cli.evaluation.readings import Readings
-from infini_cli.evaluation.results import Result, ResultLedger, gather
+from infini_cli.evaluation.results import Result, gather
 from infini_cli.progress import BatchStep, Event, silent
 from infini_cli.tasks import answerer
 from infini_cli.tasks import ask as asking
@@ -58,8 +59,8 @@ def writer_of(model: Model, folder: Path) -> AnswerWriter:
     return AnswerWriter(model, Readings(model, silent, folder), silent, SamplingRequest())
 
 
-def evaluate(writer: AnswerWriter, ledger: ResultLedger | None = None) -> Iterator[Result]:
-    known = ledger if ledger is not None else ResultLedger()
+def evaluate(writer: AnswerWriter, ledger: Ledger[Result] | None = None) -> Iterator[Result]:
+    known = ledger if ledger is not None else Ledger(None, Result)
     for _, result in evaluate_answers(ITEMS, SYSTEMS, writer, known):
         yield result
 
@@ -95,7 +96,7 @@ def test_only_a_search_has_evidence(tiny: Model, tmp_path: Path) -> None:
 def test_an_interruption_changes_nothing(tiny: Model, tmp_path: Path) -> None:
     whole = list(evaluate(writer_of(tiny, tmp_path)))
     path = tmp_path / "ledger.jsonl"
-    stopped = evaluate(writer_of(tiny, tmp_path), ResultLedger(path))
+    stopped = evaluate(writer_of(tiny, tmp_path), Ledger(path, Result))
     for _ in range(14):
         next(stopped)
     stopped.close()
@@ -104,7 +105,7 @@ def test_an_interruption_changes_nothing(tiny: Model, tmp_path: Path) -> None:
     path.write_bytes(b"".join(lines[:14]) + b'{"key": "half')
     told: list[Event] = []
     writer = replace(writer_of(tiny, tmp_path), progress=told.append)
-    rest = list(evaluate(writer, ResultLedger(path)))
+    rest = list(evaluate(writer, Ledger(path, Result)))
     assert [(r.id, r.system, r.output, r.figures) for r in rest] == [
         (r.id, r.system, r.output, r.figures) for r in whole
     ]

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from infini_cli.evaluation.perplexity import NUM_SINKS, evaluate_perplexity
+from infini_cli.evaluation.perplexity import evaluate_perplexity
+from infini_cli.evaluation.readers import NUM_SINKS
 from infini_cli.progress import silent
 from infini_cli.tasks.model import Model
 from tests.commands.conftest import infini as infini
@@ -83,5 +84,16 @@ def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     assert floats["memory"] > floats["memory off"] == 0
     values = [item["perplexity"] for item in other["texts"]]
     assert len(set(values)) == 4
+    ledger = tmp_path / "ledger.jsonl"
+    command = (*command, "--baselines", "--segment-lengths", 100, "--json", "--ledger", ledger)
+    first = json.loads(infini(*command).out)["texts"]
+    assert [item["perplexity"] for item in first] == values
+    # Measured once; another share is another measurement of neighbours alone.
+    assert json.loads(infini(*command).out)["texts"] == first
+    shared = json.loads(infini(*command, "--neighbours-share", 0.5).out)["texts"]
+    assert [new == old for new, old in zip(shared, first, strict=True)] == [True] * 3 + [False]
+    assert len(ledger.read_text().splitlines()) == 5
+    unmixed = json.loads(infini(*command, "--neighbours-share", 0).out)["texts"]
+    assert unmixed[3]["perplexity"] == pytest.approx(unmixed[1]["perplexity"], rel=1e-4)
     refused = infini(*command, "--neighbours-layer", 99)
     assert (refused.code, refused.out) == (2, "")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from infini_cli.errors import UsageError
-from infini_cli.evaluation.ledger import result_key
-from infini_cli.evaluation.results import Result, ResultLedger, gather
+from infini_cli.evaluation.ledger import Ledger, result_key
+from infini_cli.evaluation.results import Result, gather
 from infini_cli.tasks.model import Model
 from tests.tasks.conftest import tiny as tiny
 from tests.tasks.conftest import tiny_folder as tiny_folder
@@ -20,34 +20,34 @@ RESULT = Result("lead", "1", "A lamp\u2028is lit.", {"rouge1": 0.5}, 0.25, 1.5)
 
 def test_what_is_kept_is_known_again(tmp_path: Path) -> None:
     path = tmp_path / "new" / "ledger.jsonl"
-    ledger = ResultLedger(path)
+    ledger = Ledger(path, Result)
     assert ledger.find("a") is None
     declined = replace(RESULT, output=None, figures={})
     ledger.keep("a", RESULT)
     ledger.keep("b", declined)
     with path.open("a", encoding="utf-8") as file:
         file.write('{"key": "c", "system": "lead"}\n[]\n{"key": "d", "syst')
-    again = ResultLedger(path)
+    again = Ledger(path, Result)
     assert [again.find(key) for key in "abcd"] == [RESULT, declined, None, None]
     again.keep("d", RESULT)
-    assert ResultLedger(path).find("d") == RESULT
+    assert Ledger(path, Result).find("d") == RESULT
     assert json.loads(path.read_text().splitlines()[0])["schema"] == "infini/2"
 
 
 def test_without_a_file_results_are_known_to_the_run_alone(tmp_path: Path) -> None:
-    ledger = ResultLedger()
+    ledger = Ledger(None, Result)
     ledger.keep("a", RESULT)
     assert ledger.find("a") == RESULT
-    assert ResultLedger().find("a") is None
+    assert Ledger(None, Result).find("a") is None
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        ResultLedger(tmp_path)
+        Ledger(tmp_path, Result)
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be read"):
-        ResultLedger(tmp_path / "file" / "ledger.jsonl")
+        Ledger(tmp_path / "file" / "ledger.jsonl", Result)
 
 
 def test_a_key_names_all_that_a_result_depends_on(tiny: Model) -> None:

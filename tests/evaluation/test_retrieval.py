@@ -13,10 +13,10 @@ from infini_cli.commands.eval_options import parse_depths, parse_lengths
 from infini_cli.errors import UsageError
 from infini_cli.evaluation import retrieval
 from infini_cli.evaluation.haystack import Prompt, RepeatedHaystack
+from infini_cli.evaluation.ledger import Ledger
 from infini_cli.evaluation.retrieval import (
     CONDITIONS,
     Cell,
-    CellLedger,
     Group,
     evaluate_retrieval,
     passkey_groups,
@@ -107,7 +107,7 @@ def test_what_a_ledger_holds_is_not_read_again(
     remembering: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "ledger.jsonl"
-    before = cells(remembering, depths=[0.0], ledger=CellLedger(path))
+    before = cells(remembering, depths=[0.0], ledger=Ledger(path, Cell))
     read: list[float | None] = []
 
     def measure(model: Model, group: Group, *rest: Any) -> list[Cell]:
@@ -115,21 +115,21 @@ def test_what_a_ledger_holds_is_not_read_again(
         return [replace(cell, depth=group.depth) for cell in before[: len(rest[-1])]]
 
     monkeypatch.setattr(retrieval, "_measure", measure)
-    found = cells(remembering, depths=[0.0, 1.0], ledger=CellLedger(path))
+    found = cells(remembering, depths=[0.0, 1.0], ledger=Ledger(path, Cell))
     assert found[:3] == before
     assert read == [1.0]
-    assert cells(remembering, depths=[1.0, 0.0], controls=False, ledger=CellLedger(path)) == [
+    assert cells(remembering, depths=[1.0, 0.0], controls=False, ledger=Ledger(path, Cell)) == [
         found[3],
         found[0],
     ]
     assert read == [1.0]
     # Other prompts, other segments and a line that was cut off say nothing.
-    cells(remembering, depths=[0.0], seed=1, ledger=CellLedger(path))
-    cells(replace(remembering, segment_length=77), depths=[0.0], ledger=CellLedger(path))
+    cells(remembering, depths=[0.0], seed=1, ledger=Ledger(path, Cell))
+    cells(replace(remembering, segment_length=77), depths=[0.0], ledger=Ledger(path, Cell))
     assert read == [1.0, 0.0, 0.0]
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0].replace('"exact"', '"exactly"'), *lines[1:]]))
-    cells(remembering, depths=[0.0], ledger=CellLedger(path))
+    cells(remembering, depths=[0.0], ledger=Ledger(path, Cell))
     assert read == [1.0, 0.0, 0.0, 0.0]
 
 

@@ -14,8 +14,9 @@ import pytest
 from infini_cli.errors import UsageError
 from infini_cli.evaluation import summaries
 from infini_cli.evaluation.items import SummaryItem, Text, open_text
+from infini_cli.evaluation.ledger import Ledger
 from infini_cli.evaluation.readings import Readings
-from infini_cli.evaluation.results import Result, ResultLedger
+from infini_cli.evaluation.results import Result
 from infini_cli.evaluation.summaries import SYSTEMS, SummaryWriter, evaluate_summaries
 from infini_cli.evaluation.summary_measures import open_rouge
 from infini_cli.progress import BatchStep, Event, silent
@@ -79,10 +80,10 @@ def writer_of(model: Model | None, folder: Path, window: int = 400) -> SummaryWr
 def evaluate(
     writer: SummaryWriter,
     systems: tuple[str, ...] = SYSTEMS,
-    ledger: ResultLedger | None = None,
+    ledger: Ledger[Result] | None = None,
     items: tuple[SummaryItem, ...] = ITEMS,
 ) -> Iterator[Result]:
-    known = ledger if ledger is not None else ResultLedger()
+    known = ledger if ledger is not None else Ledger(None, Result)
     for _, result in evaluate_summaries(items, systems, writer, known, open_rouge()):
         yield result
 
@@ -163,7 +164,7 @@ def test_what_a_ledger_holds_is_not_done_again(
 ) -> None:
     path = tmp_path / "ledger.jsonl"
     whole = list(evaluate(writer_of(tiny, tmp_path)))
-    stopped = evaluate(writer_of(tiny, tmp_path), ledger=ResultLedger(path))
+    stopped = evaluate(writer_of(tiny, tmp_path), ledger=Ledger(path, Result))
     for _ in range(9):
         next(stopped)
     stopped.close()
@@ -171,7 +172,7 @@ def test_what_a_ledger_holds_is_not_done_again(
     assert len(path.read_text().splitlines()) == 10
     told: list[Event] = []
     writer = replace(writer_of(tiny, tmp_path), progress=told.append)
-    rest = list(evaluate(writer, ledger=ResultLedger(path)))
+    rest = list(evaluate(writer, ledger=Ledger(path, Result)))
     assert [(r.output, r.figures) for r in rest] == [(r.output, r.figures) for r in whole]
     steps = [event for event in told if isinstance(event, BatchStep)]
     first, last = 2 * len(SYSTEMS), 3 * len(SYSTEMS)
@@ -179,10 +180,10 @@ def test_what_a_ledger_holds_is_not_done_again(
     assert {step.total for step in steps} == {3 * len(SYSTEMS)}
     # Now nothing is opened, read or written.
     monkeypatch.setattr(summaries, "open_text", None)
-    assert list(evaluate(writer_of(tiny, tmp_path), ledger=ResultLedger(path))) == rest
+    assert list(evaluate(writer_of(tiny, tmp_path), ledger=Ledger(path, Result))) == rest
     changed = (replace(ITEMS[0], references=("Otherwise.",)),)
     with pytest.raises(TypeError):
-        list(evaluate(writer_of(tiny, tmp_path), ledger=ResultLedger(path), items=changed))
+        list(evaluate(writer_of(tiny, tmp_path), ledger=Ledger(path, Result), items=changed))
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_neighbours_are_those_that_score_highest(num_retrieved: int) -> None:
     decoder, ids = tiny_decoder(), random_ids(1, 2 * SEGMENT)
     decoder.layers = decoder.layers[:1]
     attention = decoder.layers[0].self_attn
-    found = read_all(CachedReader(decoder, neighbours=Neighbours(0, 64, num_retrieved)), ids)
+    found = read_all(CachedReader(decoder, neighbours=Neighbours(0, 0.3, 64, num_retrieved)), ids)
     with torch.inference_mode():
         hidden = decoder.embed_tokens(ids).float()
         query, key, value = attention.project(decoder.layers[0].attention_input(hidden))
@@ -93,9 +93,10 @@ def test_neighbours_are_those_that_score_highest(num_retrieved: int) -> None:
             near = (own[0] @ own[1].T) / TINY.head_dim**0.5
             for place in range(SEGMENT):
                 best = far[place].argsort(descending=True)[:num_retrieved]
-                scores = torch.cat((far[place][best], near[place, : place + 1]))
-                values = torch.cat((v[:SEGMENT][best], v[SEGMENT : SEGMENT + place + 1]))
-                out[0, head, place] = scores.softmax(0) @ values
+                seen = slice(SEGMENT, SEGMENT + place + 1)
+                found_far = far[place][best].softmax(0) @ v[:SEGMENT][best]
+                found_near = near[place, : place + 1].softmax(0) @ v[seen]
+                out[0, head, place] = 0.3 * found_far + 0.7 * found_near
         attended = attention.o_proj(out.transpose(1, 2).flatten(2))
         layer = decoder.layers[0]
         expected = decoder.norm(layer.add_feed_forward(hidden[:, SEGMENT:] + attended))
@@ -104,6 +105,6 @@ def test_neighbours_are_those_that_score_highest(num_retrieved: int) -> None:
 
 def test_the_store_is_bounded() -> None:
     decoder, ids = tiny_decoder(), random_ids(1, 5 * SEGMENT)
-    reader = CachedReader(decoder, neighbours=Neighbours(1, capacity=20))
+    reader = CachedReader(decoder, neighbours=Neighbours(1, 0.3, capacity=20))
     assert bool(torch.isfinite(read_all(reader, ids)).all())
     assert reader.num_floats == 2 * 20 * TINY.num_key_value_heads * TINY.head_dim

@@ -1,4 +1,4 @@
-"""Settings in TOML: nothing unknown, nothing of another type, nothing endless."""
+"""Settings and records: nothing unknown, nothing of another type, nothing endless."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infini_cli.errors import InfiniError, InputNotFound, UsageError
-from infini_cli.toml_values import MAX_BYTES, Span, make_part, read_toml
+from infini_cli.typed_values import MAX_BYTES, Span, make_part, read_toml
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,22 @@ def test_what_is_wrong_is_named(values: Any, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         make_part(Settings, values, "t.")
     assert message in caught.value.message
+
+
+@dataclass(frozen=True)
+class Record:
+    shares: tuple[float, ...]
+    figures: dict[str, float]
+    depth: float | None
+
+
+def test_records_come_back_from_json() -> None:
+    values = {"shares": [1, 0.5], "figures": {"a": 1, "b": 0.5}, "depth": None}
+    assert make_part(Record, values) == Record((1.0, 0.5), {"a": 1.0, "b": 0.5}, None)
+    assert make_part(Record, {**values, "depth": 2}).depth == 2.0
+    for name, wrong in (("shares", ["a"]), ("figures", {"a": "b"}), ("depth", "a")):
+        with pytest.raises(UsageError, match=name):
+            make_part(Record, {**values, name: wrong})
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

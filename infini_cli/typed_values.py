@@ -1,4 +1,4 @@
-"""Files of settings in TOML: read into dataclasses, and nothing in them left unchecked."""
+"""Settings and records from files: read into dataclasses, and nothing in them left unchecked."""
 
 from __future__ import annotations
 
@@ -62,6 +62,8 @@ def make_part(kind: type[Part], values: Any, where: str = "") -> Part:
 
 
 def _value(value: Any, kind: str, name: str) -> Any:
+    if kind.endswith(" | None"):
+        return None if value is None else _value(value, kind.removesuffix(" | None"), name)
     whole = isinstance(value, int) and not isinstance(value, bool)
     if kind == "float" and (whole or isinstance(value, float)):
         return float(value)
@@ -78,6 +80,10 @@ def _value(value: Any, kind: str, name: str) -> Any:
         return tuple(value)
     if kind == "Span" and numbers and len(value) == 2:
         return tuple(value)
+    if kind == "tuple[float, ...]" and isinstance(value, list):
+        return tuple(_value(item, "float", name) for item in value)
+    if kind == "dict[str, float]" and isinstance(value, dict):
+        return {key: _value(item, "float", f"{name}.{key}") for key, item in value.items()}
     if kind.endswith("Recipe") or kind == "Path":
         return value
     raise UsageError(f"`{name}` is not {kind}: {value!r}")
