@@ -70,7 +70,7 @@ def perplexity(
             "--neighbours-share",
             min=0,
             max=1,
-            help="Of what they give, the rest is local attention; 0.1 where not given.",
+            help="Of what they give, the rest is local attention; 0.25 where not given.",
             metavar="SHARE",
         ),
     ] = None,
@@ -82,7 +82,7 @@ def perplexity(
     """Measure how well a model predicts texts, with its memory and without."""
     from infini_cli.commands import engine
     from infini_cli.evaluation.ledger import Ledger
-    from infini_cli.evaluation.perplexity import Prediction, evaluate_perplexity
+    from infini_cli.evaluation.perplexity import Prediction, evaluate_perplexity, sum_up
     from infini_cli.evaluation.readers import (
         BASELINES,
         CONDITIONS,
@@ -107,9 +107,8 @@ def perplexity(
             raise UsageError(f"there is no layer {layer}", hint=f"the last is {num_layers - 1}")
         sizes = parse_lengths(segment_lengths) if segment_lengths else [loaded.segment_length]
         read = ((book.name, loaded.tokenizer.encode(read_text(book))[:most]) for book in books)
-        found = [
-            prediction.to_dict()
-            for prediction in evaluate_perplexity(
+        predictions = list(
+            evaluate_perplexity(
                 loaded,
                 [(name, ids) for name, ids in read if len(ids) > 1],
                 progress,
@@ -119,14 +118,19 @@ def perplexity(
                 neighbours=NeighbourSettings(layer, share),
                 ledger=known,
             )
-        ]
+        )
+    found = [prediction.to_dict() for prediction in predictions]
+    overall = [item.to_dict() for item in sum_up(predictions)]
     if plot is not None:
         from infini_cli.ui.plots import plot_predictions
 
         plot_predictions(found, plot)
         terminal.note(f"drew `{plot}`")
     if json or output is not None:
-        terminal.write(to_json({"test": "perplexity", **describe(loaded), "texts": found}), output)
+        terminal.write(
+            to_json({"test": "perplexity", **describe(loaded), "texts": found, "overall": overall}),
+            output,
+        )
         return
     rows = [
         (
@@ -139,5 +143,17 @@ def perplexity(
             " ".join(f"{value:.2f}" for value in item["by_position"]),
         )
         for item in found
+    ]
+    rows += [
+        (
+            f"mean of {item['num_texts']}",
+            item["condition"],
+            f"{item['segment_length']:,}",
+            "",
+            f"{item['perplexity']:.2f}",
+            "",
+            "" if item["against_off"] is None else f"{item['against_off'] - 1:+.1%} against off",
+        )
+        for item in overall
     ]
     terminal.write_table(COLUMNS, rows)

@@ -12,6 +12,7 @@ import hashlib
 import math
 import time
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from infini_cli.evaluation.ledger import Ledger, result_key
 from infini_cli.evaluation.readers import (
     CONDITIONS,
+    MEMORY_OFF,
     NEIGHBOURS,
     NeighbourSettings,
     Reader,
@@ -61,6 +63,49 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """How well one condition predicted all texts, each of which counts the same.
+
+    Attributes:
+        condition: as in `Prediction`.
+        segment_length: as in `Prediction`.
+        num_texts: texts.
+        perplexity: geometric mean of theirs.
+        against_off: that over the mean with the memory off; None where that was not measured.
+    """
+
+    condition: str
+    segment_length: int
+    num_texts: int
+    perplexity: float
+    against_off: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return asdict(self)
+
+
+def sum_up(predictions: Sequence[Prediction]) -> list[Overall]:
+    """Give each condition's mean over the texts, for each length of segments."""
+    found: dict[tuple[int, str], list[float]] = defaultdict(list)
+    for item in predictions:
+        found[item.segment_length, item.condition].append(math.log(item.perplexity))
+    means = {key: math.exp(sum(logs) / len(logs)) for key, logs in found.items()}
+    return [
+        Overall(
+            condition=condition,
+            segment_length=length,
+            num_texts=len(logs),
+            perplexity=means[length, condition],
+            against_off=means[length, condition] / off
+            if (off := means.get((length, MEMORY_OFF))) is not None
+            else None,
+        )
+        for (length, condition), logs in found.items()
+    ]
 
 
 def evaluate_perplexity(

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from infini_models.memory import Memory
     from torch import Tensor
 
-CONDITIONS = ("memory", "memory off")
+MEMORY, MEMORY_OFF = CONDITIONS = ("memory", "memory off")
 CACHED_WINDOW, NEIGHBOURS = BASELINES = ("cached window", "neighbours")
 NUM_SINKS = 4
 """First tokens that the cached window keeps: as many as StreamingLLM found to be enough."""
-NEIGHBOURS_SHARE = 0.1
+NEIGHBOURS_SHARE = 0.25
+"""The better of 0.1 and 0.25 in most of six layers of the small model, on two novels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +84,4 @@ def open_reader(model: Model, condition: str, length: int, neighbours: Neighbour
         return CachedReader(
             model.decoder, neighbours=Neighbours(neighbours.layer, neighbours.share)
         )
-    return _StreamReader(model, memory=condition == "memory")
+    return _StreamReader(model, memory=condition == MEMORY)

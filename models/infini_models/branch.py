@@ -25,8 +25,8 @@ Queries, keys and values come without position, as the paper's memory sees them.
 
 Shape suffixes: B batch rows, S tokens, D model width, E width of all heads together, H query heads,
 N KV heads, G query heads that share a KV head, K head width, F rows of a feature map, P features
-(2F), V width of values, R rank, I and O inputs and outputs of a projection, T taps, W tokens before
-the first.
+(2F), V width of values, R rank, I and O inputs and outputs of a projection, W tokens before the
+first.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from infini_models.config import BranchConfig, DecoderConfig
+from infini_models.convolution import ShortConvolution
 from infini_models.delta import delta_write
 from infini_models.gates import ReadGate, floored_sigmoid, gate_scores, push
 from infini_models.linear import multiply
@@ -59,46 +60,6 @@ class LowRank(nn.Module):
         """Project the last dimension, in the dtype of what comes in."""
         narrow = multiply(x, self.down_RI.to(x.dtype))
         return multiply(narrow, self.up_OR.to(x.dtype))
-
-
-class ShortConvolution(nn.Module):
-    """Makes each channel a weighted sum of a token's own and of those before it (Yang et al. 2024).
-
-    Args:
-        heads, width: of what is convolved.
-        num_taps: tokens that count, the token itself included.
-    """
-
-    def __init__(self, heads: int, num_taps: int, width: int) -> None:
-        super().__init__()
-        self.num_before = num_taps - 1
-        self.taps_HTK = nn.Parameter(torch.empty(heads, num_taps, width))
-
-    @torch.no_grad()
-    def reset(self) -> None:
-        """Start with the token itself alone."""
-        self.taps_HTK.zero_()
-        self.taps_HTK[:, 0] = 1.0
-
-    def forward(self, x_BHSK: Tensor, before_BHWK: Tensor | None = None) -> Tensor:
-        """Convolve along the tokens, float32.
-
-        Args:
-            x_BHSK: keys or queries.
-            before_BHWK: those of the W = T - 1 tokens before; None: zeros.
-        """
-        x_BHSK = x_BHSK.float()
-        num_tokens = x_BHSK.shape[2]
-        if before_BHWK is None:
-            x_BHSK = functional.pad(x_BHSK, (0, 0, self.num_before, 0))
-        else:
-            x_BHSK = torch.cat((before_BHWK.float(), x_BHSK), dim=2)
-        total_BHSK = torch.zeros_like(x_BHSK[:, :, self.num_before :])
-        for tap in range(self.num_before + 1):
-            start = self.num_before - tap
-            shifted_BHSK = x_BHSK[:, :, start : start + num_tokens]
-            total_BHSK = total_BHSK + shifted_BHSK * self.taps_HTK[:, tap, None]
-        return total_BHSK
 
 
 class MemoryBranch(nn.Module):

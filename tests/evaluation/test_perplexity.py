@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from infini_cli.evaluation.perplexity import evaluate_perplexity
+from infini_cli.evaluation.perplexity import Prediction, evaluate_perplexity, sum_up
 from infini_cli.evaluation.readers import NUM_SINKS
 from infini_cli.progress import silent
 from infini_cli.tasks.model import Model
@@ -64,6 +64,25 @@ def test_the_memory_is_carried_on_and_off_is_off(remembering: Model) -> None:
     assert math.log(found[1].perplexity) == pytest.approx(sum(losses) / 6, rel=1e-5)
 
 
+def test_texts_count_the_same_however_long() -> None:
+    def prediction(condition: str, text: str, num_tokens: int, perplexity: float) -> Prediction:
+        return Prediction(condition, text, 50, num_tokens, perplexity, 0, (), 0.0)
+
+    found = sum_up(
+        [
+            prediction("memory", "a", 10, 8.0),
+            prediction("memory off", "a", 10, 16.0),
+            prediction("memory", "b", 1000, 2.0),
+            prediction("memory off", "b", 1000, 4.0),
+        ]
+    )
+    assert [item.num_texts for item in found] == [2, 2]
+    assert [item.perplexity for item in found] == pytest.approx([4.0, 8.0])
+    assert [item.against_off for item in found] == pytest.approx([0.5, 1.0])
+    (alone,) = sum_up([prediction("memory", "a", 10, 8.0)])
+    assert alone.against_off is None
+
+
 def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     book = tmp_path / "book.txt"
     book.write_text("\n\n".join(f"The boat {n} sailed over the sea." for n in range(99)))
@@ -74,6 +93,7 @@ def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     assert len(document["texts"][0]["by_position"]) == 2
     table = infini(*command, "--segment-lengths", "100", "--no-controls").out.splitlines()
     assert table[1].split()[:4] == ["book.txt", "memory", "100", "499"]
+    assert table[2].split()[:5] == ["mean", "of", "1", "memory", "100"]
     other = json.loads(infini(*command, "--baselines", "--segment-lengths", 100, "--json").out)
     names = [item["condition"] for item in other["texts"]]
     assert names == ["memory", "memory off", "cached window", "neighbours"]
@@ -84,6 +104,9 @@ def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:
     assert floats["memory"] > floats["memory off"] == 0
     values = [item["perplexity"] for item in other["texts"]]
     assert len(set(values)) == 4
+    assert [item["against_off"] for item in other["overall"]] == pytest.approx(
+        [value / values[1] for value in values]
+    )
     ledger = tmp_path / "ledger.jsonl"
     command = (*command, "--baselines", "--segment-lengths", 100, "--json", "--ledger", ledger)
     first = json.loads(infini(*command).out)["texts"]
