@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,14 @@ from infini_cli.evaluation.haystack import Haystack, Layout, Prompt, encode_ques
 from infini_cli.tokens.tokenizer import Tokenizer
 
 INSTRUCTION = "Facts about people are hidden in the text of a book. Remember them."
-QUESTION = " Question: {question} Answer:"
+QUESTION = " According to these facts: {question} Answer: the"
+"""After a plain "Answer:" the small base names no place, even with the facts in sight."""
+LASTING_TASKS = (1, 5)
+"""Those whose answers hold until a fact names somebody or something that was asked about. (Of task
+2 they do not: who carries a thing may go on.)"""
 LINE = re.compile(r"(\d+) (.+)")
+WORD = re.compile(r"\w+")
+NOT_NAMES = frozenset({"the", "to", "of"})
 FILE = re.compile(r"qa(\d+)_.*_(train|test)\.txt")
 
 
@@ -30,11 +36,13 @@ class Story:
         facts: the sentences told before it, in order.
         question: its text.
         answer: a word, or several joined by commas.
+        further: questions asked before that have the same answer still, with it.
     """
 
     facts: tuple[str, ...]
     question: str
     answer: str
+    further: tuple[tuple[str, str], ...] = ()
 
 
 def read_tasks(folder: Path, part: str, numbers: Sequence[int]) -> dict[int, list[Story]]:
@@ -60,11 +68,15 @@ def read_tasks(folder: Path, part: str, numbers: Sequence[int]) -> dict[int, lis
             f"there is no task {missing[0]} of bAbI in `{folder}`",
             hint=f"files are named like qa1_single-supporting-fact_{part}.txt",
         )
-    return {number: read_stories(found[number]) for number in numbers}
+    return {n: read_stories(found[n], lasting=n in LASTING_TASKS) for n in numbers}
 
 
-def read_stories(path: Path) -> list[Story]:
+def read_stories(path: Path, *, lasting: bool = False) -> list[Story]:
     """Read a file of bAbI.
+
+    Args:
+        path: of the file.
+        lasting: whether answers hold until what was asked about is told of again.
 
     Raises:
         InputNotFound: it cannot be read.
@@ -78,18 +90,39 @@ def read_stories(path: Path) -> list[Story]:
         raise DamagedInput(f"`{path.name}` is not UTF-8") from error
     stories: list[Story] = []
     facts: list[str] = []
+    asked: dict[str, tuple[str, int]] = {}
     for number, line in enumerate(lines, start=1):
         match = LINE.fullmatch(line.strip())
         if match is None:
             raise DamagedInput(f"line {number} of `{path.name}` is no line of bAbI")
         if int(match[1]) == 1:
-            facts = []
+            facts, asked = [], {}
         parts = match[2].split("\t")
         if len(parts) == 1:
             facts.append(parts[0].strip())
         else:
-            stories.append(Story(tuple(facts), parts[0].strip(), parts[1].strip()))
+            question, answer = parts[0].strip(), parts[1].strip()
+            asked.pop(question, None)
+            further = tuple(_still_true(asked, facts)) if lasting else ()
+            stories.append(Story(tuple(facts), question, answer, further))
+            asked[question] = (answer, len(facts))
     return stories
+
+
+def _still_true(
+    asked: Mapping[str, tuple[str, int]], facts: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Give earlier questions and answers that no fact after them is about.
+
+    Args:
+        asked: answer to each question, and how many facts were told before it.
+        facts: told until now.
+    """
+    for question, (answer, num_before) in asked.items():
+        told = set(WORD.findall(" ".join(facts[:num_before])))
+        about = told.intersection(WORD.findall(question)) - NOT_NAMES
+        if about.isdisjoint(WORD.findall(" ".join(facts[num_before:]))):
+            yield question, answer
 
 
 def make_prompt(
@@ -99,6 +132,7 @@ def make_prompt(
     *,
     length: int,
     draw: random.Random,
+    num_questions: int = 1,
     lay: Layout = hide,
 ) -> Prompt:
     """Hide a story's facts anywhere in a haystack, in their order.
@@ -109,13 +143,16 @@ def make_prompt(
         haystack: what to hide it in.
         length: tokens of the whole prompt.
         draw: the random numbers.
+        num_questions: how many are asked at most, the story's own first.
         lay: how facts and haystack are laid.
 
     Raises:
         UsageError: the length leaves no room for the facts.
     """
-    question, answer = encode_question(
-        tokenizer, QUESTION.format(question=story.question), story.answer
+    pairs = ((story.question, story.answer), *story.further)[:num_questions]
+    (question, answer), *further = (
+        encode_question(tokenizer, QUESTION.format(question=asked), answer)
+        for asked, answer in pairs
     )
     instruction = tokenizer.encode(INSTRUCTION)
     facts = [tokenizer.encode("\n\n" + fact) for fact in story.facts]
@@ -126,4 +163,4 @@ def make_prompt(
         )
     depths = sorted(draw.random() for _ in facts)
     context = (*instruction, *lay(facts, depths, haystack, room, draw, len(instruction)))
-    return Prompt(context, question, answer)
+    return Prompt(context, question, answer, tuple(further))

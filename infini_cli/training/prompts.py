@@ -104,7 +104,13 @@ class PromptMaker:
             story = draw.choice(self._sources.stories)
             try:
                 return babilong.make_prompt(
-                    tokenizer, story, haystack, length=length, draw=draw, lay=lay
+                    tokenizer,
+                    story,
+                    haystack,
+                    length=length,
+                    draw=draw,
+                    num_questions=self._recipe.num_questions,
+                    lay=lay,
                 )
             except UsageError:
                 if not any(len(other.facts) < len(story.facts) for other in self._sources.stories):

@@ -50,6 +50,53 @@ def test_questions_know_what_was_told_before_them(babi: Path) -> None:
     assert (third.facts, third.answer) == (("Tom sat in the boat.",), "boat")
 
 
+LASTING = """\
+1 Ann went to the mill.
+2 Where is Ann? \tmill\t1
+3 Tom went to the quay.
+4 Where is Tom? \tquay\t3
+5 Ann went home.
+6 Tom went to the mill.
+7 Joe sat in the boat.
+8 Where is Joe? \tboat\t7
+9 Where is Tom? \tmill\t6
+1 Tom sat in the boat.
+2 Where is Tom? \tboat\t1
+"""
+
+
+def test_earlier_questions_are_asked_again_while_their_answers_hold(
+    tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    (tmp_path / "qa1_x_train.txt").write_text(LASTING)
+    (tmp_path / "qa2_x_train.txt").write_text(LASTING)
+    stories = read_tasks(tmp_path, "train", [1, 2])
+    assert [story.further for story in stories[1]] == [
+        (),
+        (("Where is Ann?", "mill"),),
+        # Of Ann and Tom there was news.
+        (),
+        (("Where is Joe?", "boat"),),
+        # Another story.
+        (),
+    ]
+    assert not any(story.further for story in stories[2])
+
+    def ask(num_questions: int) -> list[str]:
+        haystack = RepeatedHaystack(tokenizer)
+        how = {"length": 300, "draw": random.Random(0), "num_questions": num_questions}
+        made = make_prompt(tokenizer, stories[1][3], haystack, **how)
+        pairs = ((made.question, made.answer), *made.further)
+        assert made.num_tokens == 300
+        return [tokenizer.decode([*question, *answer]).strip() for question, answer in pairs]
+
+    assert [text.partition("facts: ")[2] for text in ask(2)] == [
+        "Where is Tom? Answer: the mill",
+        "Where is Joe? Answer: the boat",
+    ]
+    assert len(ask(1)) == 1
+
+
 def test_what_is_no_task_is_an_error(babi: Path) -> None:
     with pytest.raises(InputNotFound, match="no task 2"):
         read_tasks(babi, "test", [1, 2])
@@ -77,7 +124,8 @@ def test_facts_are_hidden_in_their_order(babi: Path, tokenizer: Tokenizer, lengt
         context = tokenizer.decode(list(made.context))
         places = [context.index(fact) for fact in story.facts]
         assert places == sorted(places)
-        assert tokenizer.decode(list(made.question)).startswith(" Question: Where is Ann? Answer:")
+        question = tokenizer.decode(list(made.question)).rstrip()
+        assert question.endswith("Where is Ann? Answer: the")
         assert tokenizer.decode(list(made.answer)).strip() == "home"
     with pytest.raises(UsageError, match="no room"):
         make_prompt(tokenizer, story, RepeatedHaystack(tokenizer), length=50, draw=random.Random(0))
