@@ -14,7 +14,6 @@ from infini_cli.commands.documents import to_json
 from infini_cli.commands.eval_options import Plot
 from infini_cli.commands.options import Json, Offline
 from infini_cli.commands.verb import verb
-from infini_cli.errors import UsageError
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -80,11 +79,10 @@ def _teach_memory(order: _Order) -> None:
     from infini_cli.progress import silent
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.begin import add_memory
-    from infini_cli.training.log import read_log
     from infini_cli.training.recipe import read_recipe
     from infini_cli.training.samples import Sampler
     from infini_cli.training.team import Team
-    from infini_cli.training.trainer import ADAPTER, Trainer
+    from infini_cli.training.trainer import ADAPTER, STATE, Trainer
 
     recipe, team = read_recipe(order.recipe_file), Team.join()
     with order.terminal.progress() if team.leads else nullcontext(silent) as progress:
@@ -96,18 +94,16 @@ def _teach_memory(order: _Order) -> None:
             recipe.optimizer.batch_size,
             recipe.seed,
         )
-        add_memory(model, recipe, sampler)
+        # A run that goes on has centres of its own.
+        is_new = not (order.output / STATE).is_file()
+        add_memory(model, recipe, sampler if is_new else None)
         trainer = Trainer(model.decoder, sampler, recipe, order.output, team)
         last = _follow(order, trainer, progress)
     adapter = order.output / ADAPTER
     if not team.leads:
         team.end()
         return
-    if order.plot is not None:
-        from infini_cli.ui.plots import plot_training
-
-        plot_training(read_log(order.output), order.plot)
-        order.terminal.note(f"drew `{order.plot}`")
+    _draw(order)
     _tell(order, "adapter", adapter, recipe.num_steps, last_loss=_loss(last))
     team.end()
 
@@ -118,13 +114,13 @@ def _teach_writer(order: _Order) -> None:
     from infini_cli.training.writer_recipe import read_writer_recipe
     from infini_cli.training.writer_trainer import WRITER, WriterTrainer
 
-    _refuse_plot(order.plot)
     recipe = read_writer_recipe(order.recipe_file)
     pages = read_pages(recipe.folder / recipe.notes.file, recipe.folder / recipe.notes.texts)
     with order.terminal.progress() as progress:
         model = open_trainable_model(recipe.base, offline=order.offline, progress=progress)
         trainer = WriterTrainer(model, pages, recipe, order.output)
         last = _follow(order, trainer, progress)
+    _draw(order)
     _tell(order, "writer", order.output / WRITER, trainer.num_steps, last_loss=_loss(last))
 
 
@@ -134,7 +130,6 @@ def _teach_salience(order: _Order) -> None:
     from infini_cli.training.salience_recipe import read_salience_recipe
     from infini_cli.training.salience_trainer import SALIENCE, SalienceTrainer
 
-    _refuse_plot(order.plot)
     recipe = read_salience_recipe(order.recipe_file)
     items = read_summary_items(recipe.folder / recipe.salience.file)
     correlation = None
@@ -144,6 +139,7 @@ def _teach_salience(order: _Order) -> None:
         for step in trainer.run(until=order.until):
             correlation = step.correlation
     path = order.output / SALIENCE
+    _draw(order)
     _tell(order, "salience", path, trainer.num_steps, last_correlation=correlation)
 
 
@@ -151,9 +147,14 @@ _TEACHERS = {"notes": _teach_writer, "salience": _teach_salience}
 """By the table of a recipe that is theirs alone."""
 
 
-def _refuse_plot(plot: Path | None) -> None:
-    if plot is not None:
-        raise UsageError("only how a memory is taught is drawn", hint="leave `--plot` out")
+def _draw(order: _Order) -> None:
+    """Draw the run, if that was asked for and it took a step."""
+    from infini_cli.training.log import read_log
+    from infini_cli.ui.plots import plot_training
+
+    if order.plot is not None and (steps := read_log(order.output)):
+        plot_training(steps, order.plot)
+        order.terminal.note(f"drew `{order.plot}`")
 
 
 def _follow(

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from infini_cli.training.samples import Sampler
 
 
-def add_memory(model: Model, recipe: Recipe, sampler: Sampler) -> None:
+def add_memory(model: Model, recipe: Recipe, sampler: Sampler | None) -> None:
     """Give a model the memory that a recipe begins with.
 
-    A new one is centred on what its first step reads.
+    Args:
+        model: changed in place.
+        recipe: what the memory is like, or which one to go on from.
+        sampler: a new memory is centred on what its first step reads; None: it is not centred.
 
     Raises:
         InputNotFound: the adapter to go on from is not there.
@@ -34,7 +37,8 @@ def add_memory(model: Model, recipe: Recipe, sampler: Sampler) -> None:
     try:
         if not recipe.start:
             grow_branches(model.decoder, config, recipe.seed)
-            center_branches(model.decoder, sampler.draw(0).ids_BS)
+            if sampler is not None:
+                center_branches(model.decoder, sampler.draw(0).ids_BS)
             return
         restore_branches(model.decoder, path, memory.num_taps)
     except CheckpointError as error:

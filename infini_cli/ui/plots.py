@@ -27,6 +27,16 @@ LIGHT = 0.5
 PANELS_A_ROW = 4
 SHADES = ("start", "middle", "end")
 
+TRAINING_PANELS = (
+    ("loss", "loss, nats a token", 1.0),
+    ("token_accuracy", "tokens right, %", 100.0),
+    ("held_out_loss", "loss on what is held out, nats a token", 1.0),
+    ("correlation", "correlation, foretold and so", 1.0),
+    ("mean_rate", "tokens written, %", 100.0),
+    ("memory_norm", "largest norm of a memory", 1.0),
+)
+"""Measures of a run's log that are drawn, their labels and factors."""
+
 
 def plot_cells(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw token accuracy by length and depth (or task), a panel a condition.
@@ -129,32 +139,32 @@ def plot_systems(
 
 
 def plot_training(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw a training run: loss, accuracy, rate of writing and norm of the memory by step.
+    """Draw a training run by step, a panel for each measure that its log has.
 
     Args:
-        steps: lines of `log.jsonl`.
+        steps: lines of `log.jsonl`, at least one; a measure may be missing from some, or None.
         path: of the figure.
 
     Raises:
         UsageError: matplotlib is not installed, or the file cannot be written.
     """
     figure = _new_figure(path)
-    figure.set_size_inches(9, 6)
-    kinds = (
-        ("loss", "loss, nats a token", 1.0),
-        ("token_accuracy", "tokens right, %", 100.0),
-        ("mean_rate", "tokens written, %", 100.0),
-        ("memory_norm", "largest norm of a memory", 1.0),
-    )
+    shown = [panel for panel in TRAINING_PANELS if panel[0] in steps[0]]
+    num_rows = -(-len(shown) // 2)
+    figure.set_size_inches(9, 3 * num_rows)
+    panels = list(figure.subplots(num_rows, min(2, len(shown)), squeeze=False).flat)
     window = max(1, len(steps) // 50)
-    for panel, (key, label, factor) in zip(figure.subplots(2, 2).flat, kinds, strict=True):
-        values = [factor * step[key] for step in steps]
-        numbers = [step["step"] for step in steps]
-        panel.plot(numbers, values, ".", alpha=0.25, markersize=3)
-        panel.plot(numbers, _smooth(values, window), label=f"mean of {window} steps")
-        panel.set_xlabel("step")
-        panel.set_ylabel(label)
-        panel.grid(alpha=0.3)
+    for axes, (key, label, factor) in zip(panels, shown, strict=False):
+        measured = [step for step in steps if step[key] is not None]
+        numbers = [step["step"] for step in measured]
+        values = [factor * step[key] for step in measured]
+        axes.plot(numbers, values, ".", alpha=0.25, markersize=3)
+        axes.plot(numbers, _smooth(values, window), label=f"mean of {window} steps")
+        axes.set_xlabel("step")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+    for axes in panels[len(shown) :]:
+        axes.set_axis_off()
     _save(figure, path)
 
 

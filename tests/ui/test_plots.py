@@ -71,6 +71,18 @@ def test_perplexity_and_training(tmp_path: Path) -> None:
     assert "tokens written, %" in words(tmp_path / "b.svg")
 
 
+def test_a_run_shows_the_measures_that_its_log_has(tmp_path: Path) -> None:
+    taught = [
+        {"step": step, "loss": 1.0, "token_accuracy": 0.5, "held_out_loss": held_out}
+        for step, held_out in ((1, None), (2, 0.7), (3, None), (4, 0.5))
+    ]
+    plot_training(taught, tmp_path / "a.svg")
+    assert "held out" in words(tmp_path / "a.svg")
+    assert "written" not in words(tmp_path / "a.svg")
+    plot_training([{"step": 1, "correlation": None}], tmp_path / "b.svg")
+    assert "correlation" in words(tmp_path / "b.svg")
+
+
 def test_kinds_of_files(tmp_path: Path) -> None:
     for name, start in (("a.png", b"\x89PNG"), ("a.PDF", b"%PDF"), ("a.svg", b"<?xml")):
         plot_training(STEPS, tmp_path / name)
