@@ -54,6 +54,7 @@ from pathlib import Path
 from typing import Any
 
 from infini_cli.errors import UsageError
+from infini_cli.evaluation.passkey import NAMES
 from infini_cli.typed_values import Span, make_part, read_toml
 
 
@@ -99,7 +100,7 @@ class TasksRecipe:
     preservation: float = 0.0
 
 
-MAX_QUESTIONS = 26
+MAX_QUESTIONS = len(NAMES)
 TEXT_TASKS = ("next_token", "distillation", "preservation")
 """Learnt from texts as they are."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.models import OptionInfo
 
+from infini_cli.commands.eval_options import Facts
 from infini_cli.errors import UsageError
 from infini_cli.evaluation.haystack import Haystack, Prompt, RepeatedHaystack, TextHaystack
-from infini_cli.evaluation.passkey import KeySplit, make_prompt
+from infini_cli.evaluation.passkey import NAMES, KeySplit, make_prompt
 from infini_cli.tokens.tokenizer import Tokenizer
 from tests.tokens.build import build_tokenizer
 
@@ -106,6 +109,9 @@ def test_what_cannot_be_is_refused(tokenizer: Tokenizer) -> None:
     least = int(caught.value.hint.split()[1].replace(",", ""))
     assert prompt(tokenizer, "repeated", least, 0.5).num_tokens == least
     with pytest.raises(UsageError, match="between 1 and 26"):
-        prompt(tokenizer, "repeated", 5000, 0.5, facts=27)
+        prompt(tokenizer, "repeated", 5000, 0.5, facts=len(NAMES) + 1)
+    # The command refuses as many before it loads a model.
+    (option,) = (one for one in get_args(Facts)[1:] if isinstance(one, OptionInfo))
+    assert option.max == len(NAMES)
     with pytest.raises(UsageError, match="holds no text"):
         TextHaystack(["  \n\n "], tokenizer)
