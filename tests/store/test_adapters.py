@@ -25,6 +25,7 @@ STAGES += [(DEFAULT, "passkey-1", 40), (DEFAULT, "passkey-2", 40), (DEFAULT, "pa
 STAGES += [(DEFAULT, "passkey-4", None)]
 STAGES += [(SMALL, "names-1", 120), (SMALL, "names-2", 60)]
 STAGES += [(SMALL, "names-3", None), (SMALL, "names-4", None), (SMALL, "books-1", 40)]
+STAGES += [(SMALL, "books-2", None)]
 """Of each the step at which it was stopped; None: the recipe's last."""
 
 
