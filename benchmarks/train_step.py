@@ -78,7 +78,7 @@ def main() -> None:
         state = decoder.empty_memory() if memory else None
         with torch.inference_mode():
             for _ in range(3):
-                state = decoder.read_segment(segment, state, memory_only=True).memory
+                state = decoder.read_segment(segment, state).memory
 
     rates = {"no memory": 3 * segment.numel() / seconds(lambda: read(False))}
     rates["all written"] = 3 * segment.numel() / seconds(lambda: read(True))
