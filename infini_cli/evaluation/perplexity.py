@@ -22,7 +22,6 @@ from infini_cli.evaluation.readers import (
     CONDITIONS,
     MEMORY_OFF,
     NEIGHBOURS,
-    NeighbourSettings,
     Reader,
     open_reader,
 )
@@ -30,6 +29,7 @@ from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
 
 if TYPE_CHECKING:
+    from infini_models.baselines import Neighbours
     from torch import Tensor
 
 ROWS_AT_ONCE = 256
@@ -116,7 +116,7 @@ def evaluate_perplexity(
     segment_lengths: Sequence[int],
     num_parts: int,
     conditions: Sequence[str] = CONDITIONS,
-    neighbours: NeighbourSettings | None = None,
+    neighbours: Neighbours | None = None,
     ledger: Ledger[Prediction] | None = None,
 ) -> Iterator[Prediction]:
     """Measure every text at every length of segments.
@@ -128,16 +128,15 @@ def evaluate_perplexity(
         segment_lengths: the most tokens of a segment, at least 2.
         num_parts: into how many parts the text is cut for `by_position`.
         conditions: what to measure, of `readers.CONDITIONS` and `readers.BASELINES`.
-        neighbours: how nearest neighbours take part.
+        neighbours: how nearest neighbours take part; None: they are none of the conditions.
         ledger: what is known is not measured again, and what is found is kept; None: none.
     """
-    neighbours = neighbours or NeighbourSettings()
     ledger = ledger or Ledger(None, Prediction)
     for name, ids in texts:
         text_sha256 = hashlib.sha256(array("q", ids).tobytes()).hexdigest()
         for length in segment_lengths:
             for condition in conditions:
-                settings = astuple(neighbours) if condition == NEIGHBOURS else None
+                settings = astuple(neighbours) if neighbours and condition == NEIGHBOURS else None
                 about = (name, text_sha256, length, num_parts, condition, settings)
                 key = result_key(model, "perplexity", *about)
                 found = ledger.find(key)

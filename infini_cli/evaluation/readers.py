@@ -5,12 +5,12 @@ The others are those of `infini_models.baselines`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from infini_cli.tasks.model import Model
 
 if TYPE_CHECKING:
+    from infini_models.baselines import Neighbours
     from infini_models.memory import Memory
     from torch import Tensor
 
@@ -18,21 +18,6 @@ MEMORY, MEMORY_OFF = CONDITIONS = ("memory", "memory off")
 CACHED_WINDOW, NEIGHBOURS = BASELINES = ("cached window", "neighbours")
 NUM_SINKS = 4
 """First tokens that the cached window keeps: as many as StreamingLLM found to be enough."""
-NEIGHBOURS_SHARE = 0.25
-"""The better of 0.1 and 0.25 in most of six layers of the small model, on two novels."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeighbourSettings:
-    """How nearest neighbours take part.
-
-    Attributes:
-        layer: where they are looked for, from 0.
-        share: of what they give in that layer's attention, 0 to 1.
-    """
-
-    layer: int = 0
-    share: float = NEIGHBOURS_SHARE
 
 
 class Reader(Protocol):
@@ -67,21 +52,20 @@ class _StreamReader:
         return sum(layer.memory_BNKV.numel() + layer.normalizer_BNK.numel() for layer in layers)
 
 
-def open_reader(model: Model, condition: str, length: int, neighbours: NeighbourSettings) -> Reader:
+def open_reader(model: Model, condition: str, length: int, neighbours: Neighbours | None) -> Reader:
     """Open the reader of a condition.
 
     Args:
         model: who reads.
         condition: of `CONDITIONS` or `BASELINES`.
         length: the most tokens of a segment; what the cached window keeps.
-        neighbours: what the condition of that name takes.
+        neighbours: what the condition of that name takes; the others need none.
     """
-    from infini_models.baselines import CachedReader, Neighbours
+    from infini_models.baselines import CachedReader
 
     if condition == CACHED_WINDOW:
         return CachedReader(model.decoder, cache_length=length, num_sinks=NUM_SINKS)
     if condition == NEIGHBOURS:
-        return CachedReader(
-            model.decoder, neighbours=Neighbours(neighbours.layer, neighbours.share)
-        )
+        assert neighbours is not None
+        return CachedReader(model.decoder, neighbours=neighbours)
     return _StreamReader(model, memory=condition == MEMORY)
