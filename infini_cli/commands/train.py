@@ -81,8 +81,9 @@ def _teach_memory(order: _Order) -> None:
     from infini_cli.training.begin import add_memory
     from infini_cli.training.recipe import read_recipe
     from infini_cli.training.samples import Sampler
+    from infini_cli.training.state import has_begun
     from infini_cli.training.team import Team
-    from infini_cli.training.trainer import ADAPTER, STATE, Trainer
+    from infini_cli.training.trainer import ADAPTER, Trainer
 
     recipe, team = read_recipe(order.recipe_file), Team.join()
     with order.terminal.progress() if team.leads else nullcontext(silent) as progress:
@@ -95,8 +96,7 @@ def _teach_memory(order: _Order) -> None:
             recipe.seed,
         )
         # A run that goes on has centres of its own.
-        is_new = not (order.output / STATE).is_file()
-        add_memory(model, recipe, sampler if is_new else None)
+        add_memory(model, recipe, None if has_begun(order.output) else sampler)
         trainer = Trainer(model.decoder, sampler, recipe, order.output, team)
         last = _follow(order, trainer, progress)
     adapter = order.output / ADAPTER

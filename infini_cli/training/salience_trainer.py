@@ -30,8 +30,7 @@ from infini_cli.tasks.sentence_tokens import sentence_tokens
 from infini_cli.tokens.segments import plan_segments
 from infini_cli.training.log import SalienceStep, cut_log, write_step
 from infini_cli.training.salience_recipe import SalienceRecipe
-from infini_cli.training.state import State, read_state, write_state
-from infini_cli.training.trainer import STATE
+from infini_cli.training.state import STATE, State, has_begun, read_state, write_state
 from infini_cli.training.worth import worth
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class SalienceTrainer:
         self.num_sentences = torch.zeros(1, dtype=torch.float64)
         self.num_done = 0
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / STATE).is_file():
+        if has_begun(folder):
             self._restore()
         cut_log(folder, self.num_done)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
+STATE = "state.safetensors"
+"""In the folder of a run."""
 CARRIED = "carried:"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
@@ -35,6 +37,11 @@ class State:
     learned: Mapping[str, Tensor]
     moments: Mapping[str, Mapping[str, Tensor]]
     carried: Memory | None
+
+
+def has_begun(folder: Path) -> bool:
+    """Say whether a run has left a state in a folder."""
+    return (folder / STATE).is_file()
 
 
 def moments_of(

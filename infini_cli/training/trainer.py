@@ -17,7 +17,9 @@ from infini_cli.training.log import Step, cut_log, write_step
 from infini_cli.training.recipe import OptimizerRecipe, Recipe
 from infini_cli.training.samples import Batch, Sampler, growth
 from infini_cli.training.state import (
+    STATE,
     State,
+    has_begun,
     moments_of,
     read_state,
     take_state,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-STATE = "state.safetensors"
 ADAPTER = "adapter.safetensors"
 GATES = (".gain", ".rate.weight", ".rate.bias", ".read_gate.weight", ".read_gate.bias")
 """Few numbers on which much depends: they have a learning rate of their own and are not pulled to
@@ -86,7 +87,7 @@ class Trainer:
             lr=recipe.optimizer.learning_rate,
         )
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / STATE).is_file():
+        if has_begun(folder):
             self._restore()
         if self.team.leads:
             cut_log(folder, self.num_done)

@@ -24,13 +24,15 @@ from infini_cli.tasks.note_questions import question_ids
 from infini_cli.training.log import WriterStep, cut_log, write_step
 from infini_cli.training.pages import Page
 from infini_cli.training.state import (
+    STATE,
     State,
+    has_begun,
     moments_of,
     read_state,
     take_state,
     write_state,
 )
-from infini_cli.training.trainer import STATE, schedule
+from infini_cli.training.trainer import schedule
 from infini_cli.training.writer_recipe import WriterRecipe
 
 if TYPE_CHECKING:
@@ -104,7 +106,7 @@ class WriterTrainer:
             weight_decay=0.0,
         )
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / STATE).is_file():
+        if has_begun(folder):
             self._restore()
         cut_log(folder, self.num_done)
 

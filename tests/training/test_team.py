@@ -18,8 +18,9 @@ from safetensors.torch import load_file
 from infini_cli.errors import UsageError
 from infini_cli.training.log import LOG
 from infini_cli.training.samples import Batch
+from infini_cli.training.state import STATE
 from infini_cli.training.team import Team
-from infini_cli.training.trainer import ADAPTER, STATE
+from infini_cli.training.trainer import ADAPTER
 from tests.tasks.conftest import tiny_folder as tiny_folder
 from tests.training.train_tiny import TEXT
 

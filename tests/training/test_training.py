@@ -36,7 +36,8 @@ from infini_cli.training.recipe import (
     read_recipe,
 )
 from infini_cli.training.samples import Sampler, growth
-from infini_cli.training.trainer import ADAPTER, STATE, Trainer, schedule
+from infini_cli.training.state import STATE
+from infini_cli.training.trainer import ADAPTER, Trainer, schedule
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
 from tests.tasks.conftest import tiny_folder as tiny_folder
