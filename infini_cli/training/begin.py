@@ -25,7 +25,12 @@ def add_memory(model: Model, recipe: Recipe, sampler: Sampler | None) -> None:
         InputNotFound: the adapter to go on from is not there.
         UsageError: it, or the recipe's memory, does not fit the model.
     """
-    from infini_models.adapter import center_branches, grow_branches, restore_branches
+    from infini_models.adapter import (
+        center_branches,
+        grow_branches,
+        reopen_branches,
+        restore_branches,
+    )
     from infini_models.config import BranchConfig
     from infini_models.errors import CheckpointError
 
@@ -48,3 +53,5 @@ def add_memory(model: Model, recipe: Recipe, sampler: Sampler | None) -> None:
             f"the memory of `{path.name}` is not that of the recipe",
             hint="write the same `[memory]` as in the recipe that made it",
         )
+    if recipe.reopen:
+        reopen_branches(model.decoder)

@@ -4,6 +4,7 @@ base = "smollm2-135m-infini"     # whose weights stay as they are
 seed = 0
 num_steps = 600
 start = ""                       # an adapter to go on from, relative to the recipe
+reopen = false                   # it writes every token again: what it was shut to can be learnt
 
 [memory]                         # see `BranchConfig`
 layers = [8, 9, 10, 11]
@@ -132,6 +133,7 @@ class Recipe:
     optimizer: OptimizerRecipe
     seed: int = 0
     start: str = ""
+    reopen: bool = False
     folder: Path = Path()
 
     @property
@@ -204,5 +206,7 @@ def _check(recipe: Recipe) -> None:
         wrong.append("texts")
     if recipe.tasks.babilong > 0 and not samples.babi:
         wrong.append("babi")
+    if recipe.reopen and not recipe.start:
+        wrong.append("reopen")
     if wrong:
         raise UsageError(f"out of bounds: {', '.join(wrong)}")

@@ -80,6 +80,18 @@ def center_branches(decoder: Decoder, ids_BS: Tensor) -> None:
         residual_BSD, _, _ = layer.read_segment(residual_BSD, tables, None)
 
 
+def reopen_branches(decoder: Decoder) -> None:
+    """Let every branch write at the rate of a new one again; see `MemoryBranch.reopen`.
+
+    Args:
+        decoder: with branches, changed in place.
+    """
+    for layer in decoder.layers:
+        assert isinstance(layer, Layer)
+        if layer.self_attn.memory_branch is not None:
+            layer.self_attn.memory_branch.reopen()
+
+
 @torch.no_grad()
 def restore_branches(decoder: Decoder, path: Path, num_taps: int | None = None) -> None:
     """Give a decoder the branches of an adapter, float32 and trainable.

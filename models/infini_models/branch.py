@@ -109,11 +109,19 @@ class MemoryBranch(nn.Module):
         for taps in (self.query_taps, self.key_taps):
             if taps is not None:
                 taps.reset()
-        self.rate.weight.zero_()
-        self.rate.bias.fill_(self.branch_config.rate_init)
+        self.reopen()
         self.read_gate.weight.zero_()
         self.read_gate.bias.fill_(READ_GATE_INIT)
         self.gain.fill_(self.branch_config.gain_init)
+
+    @torch.no_grad()
+    def reopen(self) -> None:
+        """Write every token at the rate of a new memory again.
+
+        A rate that is shut has no gradient: what it was shut to, a memory never learns to write.
+        """
+        self.rate.weight.zero_()
+        self.rate.bias.fill_(self.branch_config.rate_init)
 
     @torch.no_grad()
     def center(self, query_BHSK: Tensor, key_BNSK: Tensor) -> None:

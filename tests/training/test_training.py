@@ -305,6 +305,31 @@ def test_a_run_goes_on_from_an_adapter(infini: Infini, recipe_file: Path, tmp_pa
         assert (outcome.code, outcome.out) == (code, ""), outcome.err
 
 
+def test_a_memory_may_learn_to_write_what_it_was_shut_to(
+    infini: Infini, recipe_file: Path, tmp_path: Path
+) -> None:
+    infini("train", recipe_file, "-o", tmp_path / "first")
+    text = recipe_file.read_text().replace("num_steps = 4", "reopen = true\nnum_steps = 1")
+    recipe_file.write_text(text + "learning_rate = 1e-12\ngate_learning_rate = 1e-12\n")
+    outcome = infini("train", recipe_file, "-o", tmp_path / "anew")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "reopen" in outcome.err
+    recipe_file.write_text(f'start = "first/{ADAPTER}"\n' + recipe_file.read_text())
+    outcome = infini("train", recipe_file, "-o", tmp_path / "second")
+    assert outcome.code == 0, outcome.err
+    first, second = (load_file(tmp_path / run / ADAPTER) for run in ("first", "second"))
+    for name, tensor in first.items():
+        begins_anew = {".rate.weight": 0.0, ".rate.bias": 1.0}
+        wanted = next((v for end, v in begins_anew.items() if name.endswith(end)), None)
+        if wanted is None:
+            torch.testing.assert_close(second[name], tensor, atol=1e-9, rtol=0, msg=name)
+        else:
+            assert bool(((tensor - wanted).abs() > 1e-9).any()), name
+            torch.testing.assert_close(
+                second[name], torch.full_like(tensor, wanted), atol=1e-9, rtol=0, msg=name
+            )
+
+
 def test_held_out_books_are_not_learnt_from(
     infini: Infini, recipe_file: Path, tmp_path: Path
 ) -> None:
