@@ -64,7 +64,7 @@ class Write:
         done: units finished.
         total: units in all.
         tokens: tokens written so far.
-        tokens_per_second: rate.
+        tokens_per_second: rate since the first; 0: not known yet.
     """
 
     what: str

@@ -131,20 +131,24 @@ def write_branches(
     from infini_models.sampling import Sampling
 
     decoder = StreamDecoder(model.tokenizer)
-    started = time.monotonic()
-    last_event = started
+    first_token = last_event = time.monotonic()
     num_written = 0
 
+    def rate() -> float:
+        """Give tokens a second since the first: before it, prompts were read, not written."""
+        return max(num_written - 1, 0) / max(time.monotonic() - first_token, 1e-9)
+
     def on_token(index: int, token: int) -> None:
-        nonlocal num_written, last_event
+        nonlocal num_written, first_token, last_event
         num_written += 1
+        if num_written == 1:
+            first_token = time.monotonic()
         if index == 0 and write is not None and (piece := decoder.push(token)):
             write(piece)
         now = time.monotonic()
         if now - last_event >= SECONDS_BETWEEN_EVENTS:
             last_event = now
-            rate = num_written / (now - started)
-            progress(Write(what, done, total or len(branches), num_written, rate))
+            progress(Write(what, done, total or len(branches), num_written, rate()))
 
     choice = Sampling(
         temperature=sampling.temperature,
@@ -166,8 +170,7 @@ def write_branches(
         )
     if write is not None and (rest := decoder.flush()):
         write(rest)
-    rate = num_written / max(time.monotonic() - started, 1e-9)
-    progress(Write(what, done + len(branches), total or len(branches), num_written, rate))
+    progress(Write(what, done + len(branches), total or len(branches), num_written, rate()))
     return [_draft(model, result) for result in written]
 
 
