@@ -119,7 +119,7 @@ def _remove(found: list[Path], terminal: Terminal, json: bool) -> None:
 
 def _stored() -> list[Path]:
     """List memory files, the one used last first."""
-    from infini_cli.store.book_memory import SUFFIX
+    from infini_cli.store.memory_file import SUFFIX
 
     found = list(paths.memories_dir().glob(f"*{SUFFIX}"))
     return sorted(found, key=lambda path: (-path.stat().st_mtime, path.name))
@@ -144,7 +144,7 @@ def _find(name: str) -> Path:
 
 
 def _facts(path: Path, *, with_header: bool = False) -> dict[str, Any]:
-    from infini_cli.store.book_memory import read_header
+    from infini_cli.store.memory_file import read_header
 
     facts: dict[str, Any] = {"name": path.stem, "path": str(path), "num_bytes": _size(path)}
     facts["last_used"] = _last_used(path).isoformat(timespec="seconds")

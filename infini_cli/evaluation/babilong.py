@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,12 @@ from infini_cli.tokens.tokenizer import Tokenizer
 INSTRUCTION = "Facts about people are hidden in the text of a book. Remember them."
 QUESTION = " According to these facts: {question} Answer: the"
 """After a plain "Answer:" the small base names no place, even with the facts in sight."""
-LASTING_TASKS = (1, 5)
-"""Those whose answers hold until a fact names somebody or something that was asked about. (Of task
-2 they do not: who carries a thing may go on.)"""
 LINE = re.compile(r"(\d+) (.+)")
 WORD = re.compile(r"\w+")
 NOT_NAMES = frozenset({"the", "to", "of"})
+Answered = Mapping[str, tuple[str, int]]
+"""Answer to each question that was asked, and how many facts were told before it."""
+Further = Callable[[Answered, Sequence[str]], Iterable[tuple[str, str]]]
 FILE = re.compile(r"qa(\d+)_.*_(train|test)\.txt")
 
 
@@ -36,7 +36,7 @@ class Story:
         facts: the sentences told before it, in order.
         question: its text.
         answer: a word, or several joined by commas.
-        further: questions asked before that have the same answer still, with it.
+        further: more questions that can be asked, with their answers.
     """
 
     facts: tuple[str, ...]
@@ -68,15 +68,15 @@ def read_tasks(folder: Path, part: str, numbers: Sequence[int]) -> dict[int, lis
             f"there is no task {missing[0]} of bAbI in `{folder}`",
             hint=f"files are named like qa1_single-supporting-fact_{part}.txt",
         )
-    return {n: read_stories(found[n], lasting=n in LASTING_TASKS) for n in numbers}
+    return {n: read_stories(found[n], FURTHER.get(n)) for n in numbers}
 
 
-def read_stories(path: Path, *, lasting: bool = False) -> list[Story]:
+def read_stories(path: Path, further: Further | None = None) -> list[Story]:
     """Read a file of bAbI.
 
     Args:
         path: of the file.
-        lasting: whether answers hold until what was asked about is told of again.
+        further: gives what else can be asked, of what was asked and told before; None: nothing.
 
     Raises:
         InputNotFound: it cannot be read.
@@ -103,19 +103,34 @@ def read_stories(path: Path, *, lasting: bool = False) -> list[Story]:
         else:
             question, answer = parts[0].strip(), parts[1].strip()
             asked.pop(question, None)
-            further = tuple(_still_true(asked, facts)) if lasting else ()
-            stories.append(Story(tuple(facts), question, answer, further))
+            others = () if further is None else further(asked, facts)
+            more = tuple(pair for pair in others if pair[0] != question)
+            stories.append(Story(tuple(facts), question, answer, more))
             asked[question] = (answer, len(facts))
     return stories
 
 
-def _still_true(
-    asked: Mapping[str, tuple[str, int]], facts: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def _whereabouts(asked: Answered, facts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Ask where everybody is, those who went there first before the others.
+
+    Of task 1, where each fact is somebody's going somewhere: its first word, and its last.
+    """
+    last: dict[str, str] = {}
+    for fact in facts:
+        if words := WORD.findall(fact):
+            last.pop(words[0], None)
+            last[words[0]] = words[-1]
+    for name, place in last.items():
+        yield f"Where is {name}?", place
+
+
+def _still_true(asked: Answered, facts: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Give earlier questions and answers that no fact after them is about.
 
+    Of task 5. (Of task 2 they do not last: who carries a thing may go on.)
+
     Args:
-        asked: answer to each question, and how many facts were told before it.
+        asked: what was asked before.
         facts: told until now.
     """
     for question, (answer, num_before) in asked.items():
@@ -123,6 +138,10 @@ def _still_true(
         about = told.intersection(WORD.findall(question)) - NOT_NAMES
         if about.isdisjoint(WORD.findall(" ".join(facts[num_before:]))):
             yield question, answer
+
+
+FURTHER: Mapping[int, Further] = {1: _whereabouts, 5: _still_true}
+"""What gives more questions than a task asks, by its number."""
 
 
 def make_prompt(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import SUFFIX, save_book_memory
+from infini_cli.store.memory_file import SUFFIX, save_book_memory
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model
 

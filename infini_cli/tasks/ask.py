@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from infini_cli.grounding.passages import Passages
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import BookMemory, load_book_memory
+from infini_cli.store.book_memory import BookMemory
+from infini_cli.store.memory_file import load_book_memory
 from infini_cli.tasks.answerer import Answerer, WriteText
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model

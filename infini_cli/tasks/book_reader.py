@@ -10,7 +10,8 @@ from infini_cli.errors import InfiniError
 from infini_cli.progress import Note as NoteEvent
 from infini_cli.progress import Progress, silent
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import SUFFIX, BookMemory, Identity, Note, load_book_memory
+from infini_cli.store.book_memory import BookMemory, Identity, Note
+from infini_cli.store.memory_file import SUFFIX, load_book_memory
 from infini_cli.tasks.growth import continued
 from infini_cli.tasks.instructions import USUAL, Instructions
 from infini_cli.tasks.model import Model

@@ -7,7 +7,7 @@ import time
 from infini_cli.atomic import output_errors
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import load_book_memory, save_book_memory
+from infini_cli.store.memory_file import load_book_memory, save_book_memory
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.growth import check_growth
 from infini_cli.tasks.model import Model

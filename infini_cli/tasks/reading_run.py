@@ -16,13 +16,8 @@ from typing import TYPE_CHECKING
 
 from infini_cli.progress import Note as NoteEvent
 from infini_cli.progress import Progress, ReadingClock
-from infini_cli.store.book_memory import (
-    BookMemory,
-    Note,
-    Snapshot,
-    pack_text,
-    save_book_memory,
-)
+from infini_cli.store.book_memory import BookMemory, Note, Snapshot
+from infini_cli.store.memory_file import pack_text, save_book_memory
 from infini_cli.tasks.frame import frame
 from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model

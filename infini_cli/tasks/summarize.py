@@ -11,7 +11,8 @@ from infini_cli.grounding.cited import SummarySentence
 from infini_cli.progress import Note as NoteEvent
 from infini_cli.progress import Progress
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import BookMemory, load_book_memory
+from infini_cli.store.book_memory import BookMemory
+from infini_cli.store.memory_file import load_book_memory
 from infini_cli.tasks.asking import make
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.explain import Explanation

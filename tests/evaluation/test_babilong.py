@@ -20,7 +20,7 @@ from tests.tokens.build import build_tokenizer
 
 BABI = """\
 1 Ann went to the mill.
-2 Tom took the oar.
+2 Tom went to the quay.
 3 Where is Ann? \tmill\t1
 4 Ann went home.
 5 Where is Ann? \thome\t4
@@ -45,7 +45,8 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 def test_questions_know_what_was_told_before_them(babi: Path) -> None:
     first, second, third = read_tasks(babi, "test", [1])[1]
-    assert first == Story(("Ann went to the mill.", "Tom took the oar."), "Where is Ann?", "mill")
+    told = ("Ann went to the mill.", "Tom went to the quay.")
+    assert first == Story(told, "Where is Ann?", "mill", (("Where is Tom?", "quay"),))
     assert second.facts == (*first.facts, "Ann went home.")
     assert (third.facts, third.answer) == (("Tom sat in the boat.",), "boat")
 
@@ -68,10 +69,10 @@ LASTING = """\
 def test_earlier_questions_are_asked_again_while_their_answers_hold(
     tmp_path: Path, tokenizer: Tokenizer
 ) -> None:
-    (tmp_path / "qa1_x_train.txt").write_text(LASTING)
+    (tmp_path / "qa5_x_train.txt").write_text(LASTING)
     (tmp_path / "qa2_x_train.txt").write_text(LASTING)
-    stories = read_tasks(tmp_path, "train", [1, 2])
-    assert [story.further for story in stories[1]] == [
+    stories = read_tasks(tmp_path, "train", [5, 2])
+    assert [story.further for story in stories[5]] == [
         (),
         (("Where is Ann?", "mill"),),
         # Of Ann and Tom there was news.
@@ -85,7 +86,7 @@ def test_earlier_questions_are_asked_again_while_their_answers_hold(
     def ask(num_questions: int) -> list[str]:
         haystack = RepeatedHaystack(tokenizer)
         how = {"length": 300, "draw": random.Random(0), "num_questions": num_questions}
-        made = make_prompt(tokenizer, stories[1][3], haystack, **how)
+        made = make_prompt(tokenizer, stories[5][3], haystack, **how)
         pairs = ((made.question, made.answer), *made.further)
         assert made.num_tokens == 300
         return [tokenizer.decode([*question, *answer]).strip() for question, answer in pairs]
@@ -95,6 +96,26 @@ def test_earlier_questions_are_asked_again_while_their_answers_hold(
         "Where is Joe? Answer: the boat",
     ]
     assert len(ask(1)) == 1
+
+
+WHEREABOUTS = """\
+1 Ann went to the mill.
+2 Tom went back to the quay.
+3 Ann travelled to the barn.
+4 Where is Tom? \tquay\t2
+5 ...
+6 Joe went to the mill.
+7 Where is Joe? \tmill\t6
+"""
+
+
+def test_everybody_else_is_asked_for_where_each_fact_tells_a_place(tmp_path: Path) -> None:
+    (tmp_path / "qa1_x_train.txt").write_text(WHEREABOUTS)
+    stories = read_tasks(tmp_path, "train", [1])[1]
+    assert [story.further for story in stories] == [
+        (("Where is Ann?", "barn"),),
+        (("Where is Tom?", "quay"), ("Where is Ann?", "barn")),
+    ]
 
 
 def test_what_is_no_task_is_an_error(babi: Path) -> None:

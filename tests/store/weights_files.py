@@ -44,7 +44,7 @@ class WeightsFiles:
     """
 
     def __init__(self, folder: Path) -> None:
-        from infini_cli.store.book_memory import save_book_memory
+        from infini_cli.store.memory_file import save_book_memory
         from infini_cli.tasks.book_reader import read_through
         from tests.store.tiny_gguf import weights as tiny_weights
         from tests.store.tiny_gguf import write_gguf
@@ -69,7 +69,7 @@ class WeightsFiles:
         Raises:
             InfiniError: it cannot be used.
         """
-        from infini_cli.store.book_memory import load_book_memory
+        from infini_cli.store.memory_file import load_book_memory
         from infini_cli.store.resolve import resolve
         from infini_cli.tasks.model import load_model
 

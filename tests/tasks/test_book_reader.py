@@ -12,12 +12,8 @@ import pytest
 
 from infini_cli import paths
 from infini_cli.progress import Event, Read, silent
-from infini_cli.store.book_memory import (
-    SUFFIX,
-    BookMemory,
-    load_book_memory,
-    save_book_memory,
-)
+from infini_cli.store.book_memory import BookMemory
+from infini_cli.store.memory_file import SUFFIX, load_book_memory, save_book_memory
 from infini_cli.tasks import note_questions, reading_run
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.model import Model

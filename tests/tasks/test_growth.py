@@ -10,7 +10,7 @@ import pytest
 from infini_cli.errors import UsageError
 from infini_cli.progress import Event, Read, silent
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import load_book_memory, save_book_memory
+from infini_cli.store.memory_file import load_book_memory, save_book_memory
 from infini_cli.tasks import note_questions, reading_run
 from infini_cli.tasks.growth import check_growth
 from infini_cli.tasks.model import Model

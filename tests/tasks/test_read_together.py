@@ -10,7 +10,7 @@ import pytest
 from infini_cli import paths
 from infini_cli.progress import Event, Read, Write, silent
 from infini_cli.reading.book import Book
-from infini_cli.store.book_memory import SUFFIX
+from infini_cli.store.memory_file import SUFFIX
 from infini_cli.tasks import book_reader, note_groups, note_questions, read_together, reading_run
 from infini_cli.tasks.book_reader import read_through
 from infini_cli.tasks.instructions import USUAL

@@ -12,8 +12,8 @@ import pytest
 
 from infini_cli.errors import DamagedInput, InfiniError, MemoryMismatch, UsageError
 from infini_cli.progress import Event, Note, Read, silent
-from infini_cli.store import book_memory
-from infini_cli.store.book_memory import load_book_memory, read_header
+from infini_cli.store import memory_file
+from infini_cli.store.memory_file import load_book_memory, read_header
 from infini_cli.tasks import note_questions
 from infini_cli.tasks import read as reading
 from infini_cli.tasks.ask import ask
@@ -90,7 +90,7 @@ def test_a_memory_of_an_older_format_is_refused_and_a_kept_one_made_again(
 ) -> None:
     path, book = tmp_path / "book.infmem", tiny_book(2)
     with monkeypatch.context() as older:
-        older.setattr(book_memory, "SCHEMA", "infmem/1")
+        older.setattr(memory_file, "SCHEMA", "infmem/1")
         read(book, ReadRequest(path), tiny, silent)
         read_through(book, tiny, silent, notes=True, use_cache=True)
     with pytest.raises(MemoryMismatch, match="has format 'infmem/1'") as caught:
