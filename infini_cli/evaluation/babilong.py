@@ -152,6 +152,7 @@ def make_prompt(
     length: int,
     draw: random.Random,
     num_questions: int = 1,
+    deepest: float = 1.0,
     lay: Layout = hide,
 ) -> Prompt:
     """Hide a story's facts anywhere in a haystack, in their order.
@@ -163,6 +164,7 @@ def make_prompt(
         length: tokens of the whole prompt.
         draw: the random numbers.
         num_questions: how many are asked at most, the story's own first.
+        deepest: facts stand in this share of the haystack, its beginning.
         lay: how facts and haystack are laid.
 
     Raises:
@@ -180,6 +182,6 @@ def make_prompt(
         raise UsageError(
             f"{length:,} tokens leave no room for the facts", hint=f"take {length - room:,} or more"
         )
-    depths = sorted(draw.random() for _ in facts)
+    depths = sorted(deepest * draw.random() for _ in facts)
     context = (*instruction, *lay(facts, depths, haystack, room, draw, len(instruction)))
     return Prompt(context, question, answer, tuple(further))

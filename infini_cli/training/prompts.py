@@ -97,8 +97,9 @@ class PromptMaker:
             ) from error
 
     def _babilong(self, size: int, count: int, draw: random.Random) -> Prompt:
-        """Hide a story that is short enough."""
+        """Hide a story that is short enough, mostly before the last segment."""
         tokenizer, haystack = self._sources.tokenizer, self._haystack(draw)
+        deepest = 1.0 if draw.random() > MEMORY_SHARE else 1.0 - 1.0 / count
         length, lay = size * count, SegmentLayout(size, self._ends)
         while True:
             story = draw.choice(self._sources.stories)
@@ -110,6 +111,7 @@ class PromptMaker:
                     length=length,
                     draw=draw,
                     num_questions=self._recipe.num_questions,
+                    deepest=deepest,
                     lay=lay,
                 )
             except UsageError:

@@ -69,6 +69,7 @@ class MemoryRecipe:
     gain_init: float = 0.1
     rate_init: float = 1.0
     num_taps: int = 1
+    spread_init: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

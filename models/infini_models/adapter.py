@@ -62,7 +62,7 @@ def grow_branches(decoder: Decoder, config: BranchConfig, seed: int = 0) -> None
 
 @torch.no_grad()
 def center_branches(decoder: Decoder, ids_BS: Tensor) -> None:
-    """Start each branch's centres at the means of the base's queries and keys of a text.
+    """Start each branch from what the base's queries and keys of a text are: `MemoryBranch.center`.
 
     Args:
         decoder: with branches, changed in place.
@@ -224,6 +224,7 @@ def _config_from(text: str, path: Path) -> BranchConfig:
             gain_init=float(values["gain_init"]),
             rate_init=float(values["rate_init"]),
             num_taps=int(values.get("num_taps", 1)),
+            spread_init=float(values.get("spread_init", 0.0)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"`{path.name}` has no usable memory configuration") from error

@@ -125,9 +125,16 @@ class MemoryBranch(nn.Module):
 
     @torch.no_grad()
     def center(self, query_BHSK: Tensor, key_BNSK: Tensor) -> None:
-        """Start with the means of a text's queries and keys as centres."""
-        self.query_center.copy_(query_BHSK.float().mean(dim=(0, 2)).unsqueeze(1))
-        self.key_center.copy_(key_BNSK.float().mean(dim=(0, 2)).unsqueeze(1))
+        """Start with the means of a text's queries and keys as centres, and maps of one spread."""
+        spread = self.branch_config.spread_init
+        for x_BHSK, center_H1K, map_HFK in (
+            (query_BHSK, self.query_center, self.query_map),
+            (key_BNSK, self.key_center, self.key_map),
+        ):
+            center_H1K.copy_(x_BHSK.float().mean(dim=(0, 2)).unsqueeze(1))
+            if spread:
+                mapped_BHSF = _mapped(x_BHSK, center_H1K, map_HFK)
+                map_HFK.mul_(spread / mapped_BHSF.std(dim=(0, 2, 3)).clamp_min(1e-6)[:, None, None])
 
     @property
     def num_before(self) -> int:
@@ -232,6 +239,10 @@ def _retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:
 
 
 def _features(x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
-    mapped_BHSF = (x_BHSK.float() - center_H1K) @ map_HFK.transpose(-1, -2)
+    mapped_BHSF = _mapped(x_BHSK, center_H1K, map_HFK)
     features_BHSP = torch.cat((mapped_BHSF, -mapped_BHSF), dim=-1).softmax(dim=-1)
     return functional.normalize(features_BHSP, dim=-1)
+
+
+def _mapped(x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
+    return (x_BHSK.float() - center_H1K) @ map_HFK.transpose(-1, -2)

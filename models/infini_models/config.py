@@ -159,6 +159,9 @@ class BranchConfig:
         rate_init: bias of the rate at which is written; its sigmoid is the rate before training.
         num_taps: tokens that a key and a query are made of, themselves and those before; 1: no
             others.
+        spread_init: standard deviation, over a text, of what the softmax of a feature map takes,
+            before training; 0: what the base's queries and keys give, where it is large: one
+            feature has all, and no gradient says which other it should be.
     """
 
     layers: tuple[int, ...]
@@ -167,6 +170,7 @@ class BranchConfig:
     gain_init: float = 0.1
     rate_init: float = 1.0
     num_taps: int = 1
+    spread_init: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.layers or min(self.layers) < 0 or len(set(self.layers)) < len(self.layers):
@@ -175,6 +179,8 @@ class BranchConfig:
             raise ConfigError(f"no memory has {self.num_features} features, rank {self.rank}")
         if not 1 <= self.num_taps <= MAX_TAPS:
             raise ConfigError(f"no key is made of {self.num_taps} tokens")
+        if not 0.0 <= self.spread_init < math.inf:
+            raise ConfigError(f"nothing has a spread of {self.spread_init}")
 
 
 PAPER = MemoryConfig()

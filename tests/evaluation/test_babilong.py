@@ -152,6 +152,20 @@ def test_facts_are_hidden_in_their_order(babi: Path, tokenizer: Tokenizer, lengt
         make_prompt(tokenizer, story, RepeatedHaystack(tokenizer), length=50, draw=random.Random(0))
 
 
+def test_facts_are_hidden_in_the_beginning_where_that_is_asked(
+    babi: Path, tokenizer: Tokenizer
+) -> None:
+    story = read_tasks(babi, "test", [1])[1][1]
+    haystack = RepeatedHaystack(tokenizer)
+    last: dict[float, list[float]] = {}
+    for deepest in (0.5, 1.0):
+        for seed in range(20):
+            how = {"length": 1000, "draw": random.Random(seed), "deepest": deepest}
+            context = tokenizer.decode(list(make_prompt(tokenizer, story, haystack, **how).context))
+            last.setdefault(deepest, []).append(context.index(story.facts[-1]) / len(context))
+    assert max(last[0.5]) < 0.55 < max(last[1.0])
+
+
 def test_the_command(infini: Infini, open_folder: Path, babi: Path) -> None:
     command = ("eval", "babilong", babi, "-m", open_folder, "--lengths", "1K", "--tasks", 1)
     document = json.loads(infini(*command, "--samples", 2, "--json").out)

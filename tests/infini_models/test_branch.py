@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -390,6 +391,9 @@ def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
         BranchConfig(layers=(0,), num_features=4, rank=0)
     with pytest.raises(ConfigError):
         BranchConfig(layers=(0,), num_features=4, num_taps=0)
+    for spread in (-0.1, math.inf, math.nan):
+        with pytest.raises(ConfigError):
+            BranchConfig(layers=(0,), num_features=4, spread_init=spread)
 
 
 def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
@@ -417,14 +421,16 @@ def test_features_beyond_the_width_are_not_copies() -> None:
             assert len({tuple(row) for row in rows.tolist()}) == 2 * TINY.head_dim
 
 
-def test_what_all_keys_share_is_taken_from_them() -> None:
+@pytest.mark.parametrize("spread", [0.0, 0.7])
+def test_what_all_keys_share_is_taken_from_them(spread: float) -> None:
     torch.manual_seed(9)
     decoder = Decoder(replace(TINY, attention_bias=True))
     with torch.no_grad():
         for name, parameter in decoder.named_parameters():
             if "norm" not in name and not name.endswith("gate"):
                 parameter.normal_(0.0, 20.0 if name.endswith("k_proj.bias") else 0.3)
-    grow_branches(decoder, CONFIG)
+    config = replace(CONFIG, spread_init=spread)
+    grow_branches(decoder, config)
     ids = random_ids(2, 3 * SEGMENT)
     center_branches(decoder, ids)
     rotary = rotary_tables(decoder.frequencies, torch.arange(ids.shape[1]))
@@ -438,4 +444,13 @@ def test_what_all_keys_share_is_taken_from_them() -> None:
                 mean = own.mean(dim=(0, 2), keepdim=True)[0]
                 torch.testing.assert_close(center, mean)
                 assert (own - center).mean(dim=(0, 2)).abs().max() < 1e-4
+            for own, center, rows in (
+                (query, branch.query_center, branch.query_map),
+                (key, branch.key_center, branch.key_map),
+            ):
+                deviation = ((own - center) @ rows.transpose(1, 2)).std(dim=(0, 2, 3))
+                if spread:
+                    torch.testing.assert_close(deviation, torch.full_like(deviation, spread))
+                else:  # as the base's are
+                    assert rows[:, 0, 0].eq(1.0).all()
         hidden, _, _ = layer.read_segment(hidden, rotary, None)
