@@ -11,6 +11,8 @@ layers = [8, 9, 10, 11]
 num_features = 64
 rank = 32
 num_taps = 1                     # an adapter of one tap that `start` names may be given more
+sharpness = 0.0                  # 2: no feature has all from the start: others can be learnt
+tie_init = 0.0                   # 2: queries and keys begin alike, twice as large as the base's own
 
 [tasks]                          # shares of the steps
 passkey = 0.7                    # the digits of a hidden key
@@ -69,7 +71,8 @@ class MemoryRecipe:
     gain_init: float = 0.1
     rate_init: float = 1.0
     num_taps: int = 1
-    spread_init: float = 0.0
+    sharpness: float = 0.0
+    tie_init: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,9 @@ def center_branches(decoder: Decoder, ids_BS: Tensor) -> None:
         assert isinstance(layer, Layer)
         branch = layer.self_attn.memory_branch
         if branch is not None:
-            query_BHSK, key_BNSK, _ = layer.self_attn.project(layer.attention_input(residual_BSD))
-            branch.center(query_BHSK, key_BNSK)
+            x_BSD = layer.attention_input(residual_BSD)
+            query_BHSK, key_BNSK, _ = layer.self_attn.project(x_BSD)
+            branch.center(x_BSD, query_BHSK, key_BNSK)
         residual_BSD, _, _ = layer.read_segment(residual_BSD, tables, None)
 
 
@@ -224,7 +225,8 @@ def _config_from(text: str, path: Path) -> BranchConfig:
             gain_init=float(values["gain_init"]),
             rate_init=float(values["rate_init"]),
             num_taps=int(values.get("num_taps", 1)),
-            spread_init=float(values.get("spread_init", 0.0)),
+            sharpness=float(values.get("sharpness", 0.0)),
+            tie_init=float(values.get("tie_init", 0.0)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"`{path.name}` has no usable memory configuration") from error

@@ -4,17 +4,20 @@
     convolve  q_t = sum_j w_j q_(t-j), the same of k, over the last T tokens (Yang et al. 2024)
     centre    x - c, c the mean of what the base gives a text, then trained
     features  phi(x) = softmax(Wx, -Wx), scaled to unit length      (Hedgehog, Zhang et al. 2024)
+              or of s Wx / rms(Wx), with s the `sharpness`
     floor     s(y) = max(0, (1 + f) sigmoid(y) - f) with f = 0.15: zero for y < -1.9
     write     the delta rule token by token at a rate of s(w x + b) a KV head, see `delta.py`
     read      A_mem = gain * s(u x + c) * phi(q) M, before the segment is written
     output    W_o (attention + A_mem), plus a correction of low rank of A_mem
 
-It differs from the paper's memory in seven ways, each for a reason. The base's own queries and
+It differs from the paper's memory in eight ways, each for a reason. The base's own queries and
 keys serve local attention, and a memory without position cannot tell them apart: here they may
 move away, by a correction that starts at zero. With T above 1 what stands before a token is part
 of its key: a digit then knows whose number it is of. ELU + 1 makes all keys alike; softmax makes
 them sparse. But where all keys of a head have one large component, as most have, softmax sees
 nothing else, and they are alike again (cosine 0.99); without their mean they are not (0.1 to 0.5).
+Numbers so large that softmax gives all to one feature leave no gradient to any other; scaled to one
+size (`sharpness`), and with queries and keys that begin alike (`tie_init`), a query can be moved.
 A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a million tokens
 of it leave the memory as it was, where a thousandth would have worn it away. What is read is added,
 not mixed: where nothing was written, or with a gain of zero, the layer is the base's to the last
@@ -46,6 +49,8 @@ from infini_models.memory import LayerMemory
 
 READ_GATE_INIT = 2.0
 """c before training: nearly open, or nothing would be learnt."""
+EPS = 1e-12
+"""Added to a mean square, whose root would else have no gradient at zero."""
 
 
 class LowRank(nn.Module):
@@ -99,6 +104,8 @@ class MemoryBranch(nn.Module):
             spread = correction.down_RI.shape[1] ** -0.5
             correction.down_RI.normal_(0.0, spread, generator=generator)
             correction.up_OR.zero_()
+        if self.branch_config.tie_init:
+            self._tie(generator)
         for feature_map in (self.query_map, self.key_map):
             width = feature_map.shape[2]
             # Rows beyond the identity's differ from each other, or they would learn the same.
@@ -114,6 +121,15 @@ class MemoryBranch(nn.Module):
         self.read_gate.bias.fill_(READ_GATE_INIT)
         self.gain.fill_(self.branch_config.gain_init)
 
+    def _tie(self, generator: torch.Generator) -> None:
+        """Correct queries and keys alike: those of one KV head by one projection."""
+        shape = (self.config.num_key_value_heads, self.config.head_dim, self.branch_config.rank)
+        up_NKR = torch.empty(shape).normal_(0.0, shape[2] ** -0.5, generator=generator)
+        self.query.down_RI.copy_(self.key.down_RI)
+        self.key.up_OR.copy_(up_NKR.flatten(0, 1))
+        up_HKR = up_NKR.repeat_interleave(self.config.num_groups, dim=0)
+        self.query.up_OR.copy_(up_HKR.flatten(0, 1))
+
     @torch.no_grad()
     def reopen(self) -> None:
         """Write every token at the rate of a new memory again.
@@ -124,17 +140,28 @@ class MemoryBranch(nn.Module):
         self.rate.bias.fill_(self.branch_config.rate_init)
 
     @torch.no_grad()
-    def center(self, query_BHSK: Tensor, key_BNSK: Tensor) -> None:
-        """Start with the means of a text's queries and keys as centres, and maps of one spread."""
-        spread = self.branch_config.spread_init
-        for x_BHSK, center_H1K, map_HFK in (
-            (query_BHSK, self.query_center, self.query_map),
-            (key_BNSK, self.key_center, self.key_map),
+    def center(self, x_BSD: Tensor, query_BHSK: Tensor, key_BNSK: Tensor) -> None:
+        """Start from what the layer's queries and keys of a text are.
+
+        Centres become the means. Where the configuration asks for it, queries and keys are given
+        one projection of what the layer sees, of a size that compares with theirs.
+
+        Args:
+            x_BSD: what the layer's attention sees.
+            query_BHSK: its own queries, without position.
+            key_BNSK: its own keys, likewise.
+        """
+        tie = self.branch_config.tie_init
+        for x_BHSK, correction, center_H1K in (
+            (query_BHSK, self.query, self.query_center),
+            (key_BNSK, self.key, self.key_center),
         ):
-            center_H1K.copy_(x_BHSK.float().mean(dim=(0, 2)).unsqueeze(1))
-            if spread:
-                mapped_BHSF = _mapped(x_BHSK, center_H1K, map_HFK)
-                map_HFK.mul_(spread / mapped_BHSF.std(dim=(0, 2, 3)).clamp_min(1e-6)[:, None, None])
+            if tie:
+                own_H, added_H = _deviations(x_BHSK), _deviations(self._heads(correction(x_BSD)))
+                scale_H = tie * own_H / added_H.clamp_min(1e-6)
+                correction.up_OR.mul_(scale_H.repeat_interleave(self.config.head_dim)[:, None])
+            corrected_BHSK = x_BHSK + self._heads(correction(x_BSD))
+            center_H1K.copy_(corrected_BHSK.float().mean(dim=(0, 2)).unsqueeze(1))
 
     @property
     def num_before(self) -> int:
@@ -187,7 +214,7 @@ class MemoryBranch(nn.Module):
         """
         if self.query_taps is not None:
             query_BHSK = self.query_taps(query_BHSK, before_BHWK)
-        features_BHSP = _features(query_BHSK, self.query_center, self.query_map)
+        features_BHSP = self._features(query_BHSK, self.query_center, self.query_map)
         retrieved_BHSV = (retrieve or _retrieve)(features_BHSP, memory.memory_BNKV)
         gate_BSH = self.gain * self.read_gate(x_BSD)
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
@@ -223,9 +250,17 @@ class MemoryBranch(nn.Module):
         if self.key_taps is None:
             key_BNSK = key_BNSK + self._heads(self.key(x_BSD))
         value_BNSV = (value_BNSK + self._heads(self.value(x_BSD))).float()
-        features_BNSP = _features(key_BNSK, self.key_center, self.key_map)
+        features_BNSP = self._features(key_BNSK, self.key_center, self.key_map)
         written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV, rate_BNS)
         return LayerMemory(written_BNPV, normalizer_BN1)
+
+    def _features(self, x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
+        mapped_BHSF = (x_BHSK.float() - center_H1K) @ map_HFK.transpose(-1, -2)
+        if self.branch_config.sharpness:
+            size_BHS1 = (mapped_BHSF.square().mean(dim=-1, keepdim=True) + EPS).sqrt()
+            mapped_BHSF = mapped_BHSF * (self.branch_config.sharpness / size_BHS1)
+        features_BHSP = torch.cat((mapped_BHSF, -mapped_BHSF), dim=-1).softmax(dim=-1)
+        return functional.normalize(features_BHSP, dim=-1)
 
     def _heads(self, y_BSE: Tensor) -> Tensor:
         return y_BSE.view(*y_BSE.shape[:2], -1, self.config.head_dim).transpose(1, 2)
@@ -238,11 +273,6 @@ def _retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:
     return (grouped_BNRP @ memory_BNPV).view(batch, heads, num_tokens, -1)
 
 
-def _features(x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
-    mapped_BHSF = _mapped(x_BHSK, center_H1K, map_HFK)
-    features_BHSP = torch.cat((mapped_BHSF, -mapped_BHSF), dim=-1).softmax(dim=-1)
-    return functional.normalize(features_BHSP, dim=-1)
-
-
-def _mapped(x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
-    return (x_BHSK.float() - center_H1K) @ map_HFK.transpose(-1, -2)
+def _deviations(x_BHSK: Tensor) -> Tensor:
+    """Give each head's standard deviation about its mean in each dimension."""
+    return x_BHSK.float().var(dim=(0, 2)).mean(dim=1).sqrt()

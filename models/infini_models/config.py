@@ -159,9 +159,12 @@ class BranchConfig:
         rate_init: bias of the rate at which is written; its sigmoid is the rate before training.
         num_taps: tokens that a key and a query are made of, themselves and those before; 1: no
             others.
-        spread_init: standard deviation, over a text, of what the softmax of a feature map takes,
-            before training; 0: what the base's queries and keys give, where it is large: one
-            feature has all, and no gradient says which other it should be.
+        sharpness: root mean square of what the softmax of a feature map takes, of each token; 0:
+            what the map gives, which may be so large that one feature has all, and no gradient
+            says which other it should be.
+        tie_init: deviation of what is added to queries and keys before training, over that of the
+            base's own: one projection for both, so that a token finds those that are like it. 0:
+            nothing.
     """
 
     layers: tuple[int, ...]
@@ -170,7 +173,8 @@ class BranchConfig:
     gain_init: float = 0.1
     rate_init: float = 1.0
     num_taps: int = 1
-    spread_init: float = 0.0
+    sharpness: float = 0.0
+    tie_init: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.layers or min(self.layers) < 0 or len(set(self.layers)) < len(self.layers):
@@ -179,8 +183,9 @@ class BranchConfig:
             raise ConfigError(f"no memory has {self.num_features} features, rank {self.rank}")
         if not 1 <= self.num_taps <= MAX_TAPS:
             raise ConfigError(f"no key is made of {self.num_taps} tokens")
-        if not 0.0 <= self.spread_init < math.inf:
-            raise ConfigError(f"nothing has a spread of {self.spread_init}")
+        for size in (self.sharpness, self.tie_init):
+            if not 0.0 <= size < math.inf:
+                raise ConfigError(f"neither sharpness nor tie_init can be {size}")
 
 
 PAPER = MemoryConfig()

@@ -49,9 +49,12 @@ HUGGING_FACE = {
 }
 
 
-@pytest.fixture(params=[1, 4], ids=["one-tap", "four-taps"])
+@pytest.fixture(
+    params=[{}, {"num_taps": 4}, {"sharpness": 1.5, "tie_init": 2.0}],
+    ids=["one-tap", "four-taps", "sharp-and-tied"],
+)
 def config(request: pytest.FixtureRequest) -> BranchConfig:
-    return replace(CONFIG, num_taps=request.param)
+    return replace(CONFIG, **request.param)
 
 
 def branched(config: BranchConfig = CONFIG, form: str = "float32") -> Decoder:
@@ -80,6 +83,7 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
     branch, config = attention.memory_branch, attention.config
     assert branch is not None
     width, shared = config.head_dim, config.num_key_value_heads
+    sharpness = branch.branch_config.sharpness
     out = torch.zeros(len(x_SD), config.num_heads * width)
 
     def project(name: str, x_D: Tensor) -> Tensor:
@@ -89,6 +93,8 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
 
     def features(x_K: Tensor, center_K: Tensor, map_FK: Tensor) -> Tensor:
         mapped = map_FK @ (x_K - center_K)
+        if sharpness:
+            mapped = sharpness * mapped / mapped.square().mean().sqrt()
         soft = torch.cat((mapped, -mapped)).softmax(0)
         return soft / soft.norm()
 
@@ -391,9 +397,11 @@ def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
         BranchConfig(layers=(0,), num_features=4, rank=0)
     with pytest.raises(ConfigError):
         BranchConfig(layers=(0,), num_features=4, num_taps=0)
-    for spread in (-0.1, math.inf, math.nan):
+    for size in (-0.1, math.inf, math.nan):
         with pytest.raises(ConfigError):
-            BranchConfig(layers=(0,), num_features=4, spread_init=spread)
+            BranchConfig(layers=(0,), num_features=4, sharpness=size)
+        with pytest.raises(ConfigError):
+            BranchConfig(layers=(0,), num_features=4, tie_init=size)
 
 
 def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
@@ -421,16 +429,36 @@ def test_features_beyond_the_width_are_not_copies() -> None:
             assert len({tuple(row) for row in rows.tolist()}) == 2 * TINY.head_dim
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.7])
-def test_what_all_keys_share_is_taken_from_them(spread: float) -> None:
+def test_tied_queries_and_keys_begin_alike() -> None:
+    """A token's query and its key have one part in common, so large as the configuration says."""
+    decoder = tiny_decoder()
+    grow_branches(decoder, replace(CONFIG, tie_init=3.0))
+    ids = random_ids(2, 3 * SEGMENT)
+    center_branches(decoder, ids)
+    layer = decoder.layers[0]
+    branch = layer.self_attn.memory_branch
+    x = layer.attention_input(decoder.embed_tokens(ids))
+    query, key, _ = layer.self_attn.project(x)
+    added_to_key = branch.key(x).unflatten(2, (-1, TINY.head_dim)).transpose(1, 2)
+    added_to_query = branch.queries(x, query) - query
+    for own, added in ((query, added_to_query), (key, added_to_key)):
+        ratio = added.var(dim=(0, 2)).mean(1) / own.var(dim=(0, 2)).mean(1)
+        torch.testing.assert_close(ratio, torch.full_like(ratio, 9.0))
+    shared = added_to_key.repeat_interleave(TINY.num_groups, dim=1)
+    alike = torch.nn.functional.cosine_similarity(shared, added_to_query, dim=-1)
+    torch.testing.assert_close(alike, torch.ones_like(alike))
+    center = branch.key_center
+    torch.testing.assert_close(center, (key + added_to_key).mean(dim=(0, 2)).unsqueeze(1))
+
+
+def test_what_all_keys_share_is_taken_from_them() -> None:
     torch.manual_seed(9)
     decoder = Decoder(replace(TINY, attention_bias=True))
     with torch.no_grad():
         for name, parameter in decoder.named_parameters():
             if "norm" not in name and not name.endswith("gate"):
                 parameter.normal_(0.0, 20.0 if name.endswith("k_proj.bias") else 0.3)
-    config = replace(CONFIG, spread_init=spread)
-    grow_branches(decoder, config)
+    grow_branches(decoder, CONFIG)
     ids = random_ids(2, 3 * SEGMENT)
     center_branches(decoder, ids)
     rotary = rotary_tables(decoder.frequencies, torch.arange(ids.shape[1]))
@@ -444,13 +472,4 @@ def test_what_all_keys_share_is_taken_from_them(spread: float) -> None:
                 mean = own.mean(dim=(0, 2), keepdim=True)[0]
                 torch.testing.assert_close(center, mean)
                 assert (own - center).mean(dim=(0, 2)).abs().max() < 1e-4
-            for own, center, rows in (
-                (query, branch.query_center, branch.query_map),
-                (key, branch.key_center, branch.key_map),
-            ):
-                deviation = ((own - center) @ rows.transpose(1, 2)).std(dim=(0, 2, 3))
-                if spread:
-                    torch.testing.assert_close(deviation, torch.full_like(deviation, spread))
-                else:  # as the base's are
-                    assert rows[:, 0, 0].eq(1.0).all()
         hidden, _, _ = layer.read_segment(hidden, rotary, None)
