@@ -99,7 +99,7 @@ class MemoryBranch(nn.Module):
 
     @torch.no_grad()
     def reset(self, generator: torch.Generator) -> None:
-        """Start without corrections, maps as the identity and random rows, the gain small."""
+        """Start without corrections but what is tied, maps as identity and random rows."""
         for correction in (self.query, self.key, self.value, self.output):
             spread = correction.down_RI.shape[1] ** -0.5
             correction.down_RI.normal_(0.0, spread, generator=generator)
