@@ -156,12 +156,12 @@ class MemoryBranch(nn.Module):
             (query_BHSK, self.query, self.query_center),
             (key_BNSK, self.key, self.key_center),
         ):
+            added_BHSK = self._heads(correction(x_BSD))
             if tie:
-                own_H, added_H = _deviations(x_BHSK), _deviations(self._heads(correction(x_BSD)))
-                scale_H = tie * own_H / added_H.clamp_min(1e-6)
+                scale_H = tie * _deviations(x_BHSK) / _deviations(added_BHSK).clamp_min(1e-6)
                 correction.up_OR.mul_(scale_H.repeat_interleave(self.config.head_dim)[:, None])
-            corrected_BHSK = x_BHSK + self._heads(correction(x_BSD))
-            center_H1K.copy_(corrected_BHSK.float().mean(dim=(0, 2)).unsqueeze(1))
+                added_BHSK = added_BHSK * scale_H[:, None, None]
+            center_H1K.copy_((x_BHSK + added_BHSK).float().mean(dim=(0, 2)).unsqueeze(1))
 
     @property
     def num_before(self) -> int:
@@ -257,8 +257,9 @@ class MemoryBranch(nn.Module):
     def _features(self, x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
         mapped_BHSF = (x_BHSK.float() - center_H1K) @ map_HFK.transpose(-1, -2)
         if self.branch_config.sharpness:
-            size_BHS1 = (mapped_BHSF.square().mean(dim=-1, keepdim=True) + EPS).sqrt()
-            mapped_BHSF = mapped_BHSF * (self.branch_config.sharpness / size_BHS1)
+            mapped_BHSF = self.branch_config.sharpness * functional.rms_norm(
+                mapped_BHSF, mapped_BHSF.shape[-1:], eps=EPS
+            )
         features_BHSP = torch.cat((mapped_BHSF, -mapped_BHSF), dim=-1).softmax(dim=-1)
         return functional.normalize(features_BHSP, dim=-1)
 
