@@ -79,6 +79,7 @@ def _teach_memory(order: _Order) -> None:
     from infini_cli.progress import silent
     from infini_cli.tasks.model import open_trainable_model
     from infini_cli.training.begin import add_memory
+    from infini_cli.training.binding import write_bound
     from infini_cli.training.recipe import read_recipe
     from infini_cli.training.samples import Sampler
     from infini_cli.training.state import has_begun
@@ -95,8 +96,9 @@ def _teach_memory(order: _Order) -> None:
             recipe.optimizer.batch_size,
             recipe.seed,
         )
-        # A run that goes on has centres of its own.
-        add_memory(model, recipe, None if has_begun(order.output) else sampler)
+        bound = add_memory(model, recipe, None if has_begun(order.output) else sampler, progress)
+        if bound and team.leads:
+            write_bound(order.output, bound)
         trainer = Trainer(model.decoder, sampler, recipe, order.output, team)
         last = _follow(order, trainer, progress)
     adapter = order.output / ADAPTER

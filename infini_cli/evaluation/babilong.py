@@ -9,11 +9,19 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infini_cli.errors import DamagedInput, InputNotFound, UsageError
-from infini_cli.evaluation.haystack import Haystack, Layout, Prompt, encode_question, hide
+from infini_cli.evaluation.haystack import (
+    Haystack,
+    Layout,
+    Mark,
+    Prompt,
+    encode_question,
+    hide,
+    places_of,
+)
 from infini_cli.tokens.tokenizer import Tokenizer
 
 INSTRUCTION = "Facts about people are hidden in the text of a book. Remember them."
@@ -25,6 +33,8 @@ NOT_NAMES = frozenset({"the", "to", "of"})
 Answered = Mapping[str, tuple[str, int]]
 """Answer to each question that was asked, and how many facts were told before it."""
 Further = Callable[[Answered, Sequence[str]], Iterable[tuple[str, str]]]
+Subject = Callable[[str], str]
+"""Gives what a fact or a question is about."""
 FILE = re.compile(r"qa(\d+)_.*_(train|test)\.txt")
 
 
@@ -37,12 +47,15 @@ class Story:
         question: its text.
         answer: a word, or several joined by commas.
         further: more questions that can be asked, with their answers.
+        subject_of: gives what a fact or a question is about, where a fact alone answers it and its
+            end tells what it tells; None: it takes more.
     """
 
     facts: tuple[str, ...]
     question: str
     answer: str
     further: tuple[tuple[str, str], ...] = ()
+    subject_of: Subject | None = field(default=None, compare=False)
 
 
 def read_tasks(folder: Path, part: str, numbers: Sequence[int]) -> dict[int, list[Story]]:
@@ -68,15 +81,18 @@ def read_tasks(folder: Path, part: str, numbers: Sequence[int]) -> dict[int, lis
             f"there is no task {missing[0]} of bAbI in `{folder}`",
             hint=f"files are named like qa1_single-supporting-fact_{part}.txt",
         )
-    return {n: read_stories(found[n], FURTHER.get(n)) for n in numbers}
+    return {n: read_stories(found[n], FURTHER.get(n), SUBJECTS.get(n)) for n in numbers}
 
 
-def read_stories(path: Path, further: Further | None = None) -> list[Story]:
+def read_stories(
+    path: Path, further: Further | None = None, subject_of: Subject | None = None
+) -> list[Story]:
     """Read a file of bAbI.
 
     Args:
         path: of the file.
         further: gives what else can be asked, of what was asked and told before; None: nothing.
+        subject_of: as `Story` has it.
 
     Raises:
         InputNotFound: it cannot be read.
@@ -105,7 +121,7 @@ def read_stories(path: Path, further: Further | None = None) -> list[Story]:
             asked.pop(question, None)
             others = () if further is None else further(asked, facts)
             more = tuple(pair for pair in others if pair[0] != question)
-            stories.append(Story(tuple(facts), question, answer, more))
+            stories.append(Story(tuple(facts), question, answer, more, subject_of))
             asked[question] = (answer, len(facts))
     return stories
 
@@ -140,6 +156,14 @@ def _still_true(asked: Answered, facts: Sequence[str]) -> Iterator[tuple[str, st
             yield question, answer
 
 
+def _somebody(sentence: str) -> str:
+    """Give whom a sentence of task 1 is about: "Mary moved to the bathroom.", "Where is Mary?"."""
+    words = WORD.findall(sentence)
+    return words[-1 if sentence.endswith("?") else 0] if words else ""
+
+
+SUBJECTS: Mapping[int, Subject] = {1: _somebody}
+"""What tells whom a fact or a question of a task is about, by the task's number."""
 FURTHER: Mapping[int, Further] = {1: _whereabouts, 5: _still_true}
 """What gives more questions than a task asks, by its number."""
 
@@ -184,4 +208,11 @@ def make_prompt(
         )
     depths = sorted(deepest * draw.random() for _ in facts)
     context = (*instruction, *lay(facts, depths, haystack, room, draw, len(instruction)))
-    return Prompt(context, question, answer, tuple(further))
+    if story.subject_of is None:
+        return Prompt(context, question, answer, tuple(further))
+    told, start = [], 0
+    for text, fact in zip(story.facts, facts, strict=True):
+        start = places_of(fact, context[start:])[0] + start + len(fact)
+        told.append(Mark(start - 1, story.subject_of(text)))
+    subjects = tuple(story.subject_of(asked) for asked, _ in pairs)
+    return Prompt(context, question, answer, tuple(further), told=tuple(told), subjects=subjects)

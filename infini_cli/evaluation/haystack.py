@@ -22,6 +22,21 @@ Asked = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A token that tells a part of an answer, or is to be followed by it.
+
+    Attributes:
+        place: index of the token.
+        subject: what is told of, or asked about.
+        part: which token of the answer, counted from 0.
+    """
+
+    place: int
+    subject: str
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A prompt and what a model should continue it with.
 
@@ -31,6 +46,9 @@ class Prompt:
         answer: ids of the answer.
         further: more questions with their answers, to be learnt from.
         facts: names and values of what is hidden, so that it can be asked for later.
+        told: tokens of the context that tell answers, where that is known.
+        subjects: what the question and those further are about, as `told` names it; none where it
+            is not known.
     """
 
     context: tuple[int, ...]
@@ -38,6 +56,8 @@ class Prompt:
     answer: tuple[int, ...]
     further: tuple[Asked, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    told: tuple[Mark, ...] = ()
+    subjects: tuple[str, ...] = ()
 
     @property
     def num_tokens(self) -> int:
@@ -138,6 +158,21 @@ def hide(
         laid += len(unit)
     for _, index in waiting:
         found += facts[index]
+    return found
+
+
+def places_of(part: Sequence[int], whole: Sequence[int]) -> list[int]:
+    """Give where some ids stand among others, one after the other; each place is that of the first.
+
+    Raises:
+        ValueError: there are no ids to look for.
+    """
+    if not part:
+        raise ValueError("nothing to look for")
+    first, found = part[0], []
+    for place, id in enumerate(whole):
+        if id == first and list(whole[place : place + len(part)]) == list(part):
+            found.append(place)
     return found
 
 

@@ -7,6 +7,7 @@ are the five digits of one key. Lengths are in tokens, of the whole prompt with 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from infini_cli.errors import UsageError
@@ -14,10 +15,12 @@ from infini_cli.evaluation.haystack import (
     Asked,
     Haystack,
     Layout,
+    Mark,
     Prompt,
     RepeatedHaystack,
     encode_question,
     hide,
+    places_of,
 )
 from infini_cli.tokens.tokenizer import Tokenizer
 
@@ -110,13 +113,37 @@ def make_prompt(
         )
     places = [depth, *(draw.random() for _ in facts[1:])]
     context = (*instruction, *lay(facts, places, haystack, room, draw, len(instruction)))
-    return Prompt(context, question, answer, tuple(further), tuple(zip(names, chosen, strict=True)))
+    told = [
+        mark
+        for name, key, fact in zip(names, chosen, facts, strict=True)
+        for mark in _told(tokenizer, name, key, fact, context)
+    ]
+    return Prompt(
+        context,
+        question,
+        answer,
+        tuple(further),
+        facts=tuple(zip(names, chosen, strict=True)),
+        told=tuple(told),
+        subjects=tuple(names[:num_questions]),
+    )
 
 
 def ask(tokenizer: Tokenizer, name: str, key: str) -> Asked:
     """Ask for the key of a name, or for the only one."""
     text = QUESTION if name == UNNAMED else NAMED_QUESTION.format(name=name)
     return encode_question(tokenizer, text, key)
+
+
+def _told(
+    tokenizer: Tokenizer, name: str, key: str, fact: Sequence[int], context: Sequence[int]
+) -> Iterator[Mark]:
+    """Mark the tokens of a fact that tell its key, wherever the key stands in it."""
+    _, answer = ask(tokenizer, name, key)
+    for start in places_of(fact, context):
+        for place in places_of(answer, fact):
+            for part in range(len(answer)):
+                yield Mark(start + place + part, name, part)
 
 
 def _draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from infini_cli.errors import UsageError
 from infini_cli.evaluation import babilong, passkey
 from infini_cli.evaluation.babilong import Story
-from infini_cli.evaluation.haystack import Haystack, Prompt, RepeatedHaystack
+from infini_cli.evaluation.haystack import Haystack, Mark, Prompt, RepeatedHaystack
 from infini_cli.tokens.sentence_ends import SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
 from infini_cli.training.layout import SegmentLayout
@@ -127,6 +127,20 @@ def asked(prompt: Prompt) -> list[tuple[int, float]]:
         for question, answer in parts
         for pair in (*((id, 0.0) for id in question), *((id, 1.0) for id in answer))
     ]
+
+
+def asking(prompt: Prompt) -> Iterator[Mark]:
+    """Mark the tokens that answers follow, where it is known what tells them."""
+    place = len(prompt.context)
+    known = {(mark.subject, mark.part) for mark in prompt.told}
+    parts = ((prompt.question, prompt.answer), *prompt.further)
+    # What earlier texts told is asked last, and is of no subject of this one.
+    for subject, (question, answer) in zip(prompt.subjects, parts, strict=False):
+        place += len(question)
+        for part in range(len(answer)):
+            if (subject, part) in known:
+                yield Mark(place + part - 1, subject, part)
+        place += len(answer)
 
 
 def _alike(make: Callable[[], Prompt], num_rows: int) -> list[Prompt]:

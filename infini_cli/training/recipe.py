@@ -11,8 +11,14 @@ layers = [8, 9, 10, 11]
 num_features = 64
 rank = 32
 num_taps = 1                     # an adapter of one tap that `start` names may be given more
+num_value_taps = 1               # 2: a full stop says the last word before it
 sharpness = 0.0                  # 2: no feature has all from the start: others can be learnt
 tie_init = 0.0                   # 2: queries and keys begin alike, twice as large as the base's own
+
+[binding]                        # before the first step: whose answer a token tells, see there
+num_batches = 0                  # of samples to see it in; 0: it is left to the steps
+num_steps = 600
+learning_rate = 1e-3
 
 [tasks]                          # shares of the steps
 passkey = 0.7                    # the digits of a hidden key
@@ -39,6 +45,7 @@ babi_tasks = [1, 2]              # their numbers
 [optimizer]
 learning_rate = 1e-3
 gate_learning_rate = 1e-2        # of gains, rates and read gates, which have no weight decay
+bound_factor = 1.0               # of both rates, for what a head start teaches; 0: it stays so
 weight_decay = 0.01
 num_warmup_steps = 20
 batch_size = 4
@@ -71,8 +78,18 @@ class MemoryRecipe:
     gain_init: float = 0.1
     rate_init: float = 1.0
     num_taps: int = 1
+    num_value_taps: int = 1
     sharpness: float = 0.0
     tie_init: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BindingRecipe:
+    """A head start for a new memory; see `infini_cli.training.binding`."""
+
+    num_batches: int = 0
+    num_steps: int = 600
+    learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,7 @@ class OptimizerRecipe:
 
     learning_rate: float = 1e-3
     gate_learning_rate: float = 1e-2
+    bound_factor: float = 1.0
     weight_decay: float = 0.01
     num_warmup_steps: int = 20
     batch_size: int = 4
@@ -135,6 +153,7 @@ class Recipe:
     tasks: TasksRecipe
     samples: SamplesRecipe
     optimizer: OptimizerRecipe
+    binding: BindingRecipe = BindingRecipe()
     seed: int = 0
     start: str = ""
     reopen: bool = False
@@ -166,6 +185,7 @@ def read_recipe(path: Path) -> Recipe:
         tasks = {"passkey": 0.0, **tasks}
     parts = {
         "memory": make_part(MemoryRecipe, values.pop("memory", {}), "memory."),
+        "binding": make_part(BindingRecipe, values.pop("binding", {}), "binding."),
         "tasks": make_part(TasksRecipe, tasks, "tasks."),
         "samples": make_part(SamplesRecipe, values.pop("samples", {}), "samples."),
         "optimizer": make_part(OptimizerRecipe, values.pop("optimizer", {}), "optimizer."),
@@ -201,8 +221,9 @@ def _check(recipe: Recipe) -> None:
         wrong.append("num_steps, batch_size, learning_rate or clip_norm")
     if samples.max_tokens < samples.num_segments[0] * samples.segment_length[1]:
         wrong.append("max_tokens")
-    if min(samples.num_growth_steps, optimizer.write_penalty, optimizer.read_penalty) < 0:
-        wrong.append("num_growth_steps, write_penalty or read_penalty")
+    least = (optimizer.write_penalty, optimizer.read_penalty, optimizer.bound_factor)
+    if min(samples.num_growth_steps, *least) < 0:
+        wrong.append("num_growth_steps, write_penalty, read_penalty or bound_factor")
     shares = asdict(recipe.tasks)
     if min(shares.values()) < 0 or not any(shares.values()):
         wrong.append("tasks")
@@ -212,5 +233,11 @@ def _check(recipe: Recipe) -> None:
         wrong.append("babi")
     if recipe.reopen and not recipe.start:
         wrong.append("reopen")
+    binding = recipe.binding
+    if binding.num_batches < 0 or min(binding.num_steps, binding.learning_rate) <= 0:
+        wrong.append("binding.num_batches, binding.num_steps or binding.learning_rate")
+    if binding.num_batches and (recipe.start or recipe.memory.num_taps > 1):
+        # Of a memory that has learnt, or whose keys are of several tokens.
+        wrong.append("binding")
     if wrong:
         raise UsageError(f"out of bounds: {', '.join(wrong)}")

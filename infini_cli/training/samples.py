@@ -6,10 +6,10 @@ import random
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from infini_cli.evaluation.haystack import Prompt
+from infini_cli.evaluation.haystack import Mark, Prompt
 from infini_cli.tokens.sentence_ends import SentenceEnds
 from infini_cli.training.layout import SegmentLayout
-from infini_cli.training.prompts import PromptMaker, Sources, asked
+from infini_cli.training.prompts import PromptMaker, Sources, asked, asking
 from infini_cli.training.recall import with_recalls
 from infini_cli.training.recipe import TEXT_TASKS, SamplesRecipe, TasksRecipe
 
@@ -34,6 +34,8 @@ class Batch:
         weights_BS: 1 for the tokens that are learnt, else 0.
         segment_lengths: together one less than the tokens.
         carries: whether it begins with the memory that the step before left.
+        told: of each row, the tokens that tell answers, where that is known.
+        asked: of each row, the tokens that are to be followed by them.
     """
 
     task: str
@@ -41,6 +43,8 @@ class Batch:
     weights_BS: Tensor
     segment_lengths: tuple[int, ...]
     carries: bool
+    told: tuple[tuple[Mark, ...], ...] = ()
+    asked: tuple[tuple[Mark, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,15 @@ class Sampler:
         # alone, and all are asked of the same memory.
         before = (plan.segment_length,) * (plan.num_segments - 1)
         lengths = (*before, len(ids[0]) - 1 - sum(before))
-        return Batch(plan.task, torch.tensor(ids), torch.tensor(weights), lengths, plan.carries)
+        return Batch(
+            plan.task,
+            torch.tensor(ids),
+            torch.tensor(weights),
+            lengths,
+            plan.carries,
+            tuple(row.told for row in rows),
+            tuple(tuple(asking(row)) for row in rows),
+        )
 
 
 def growth(recipe: SamplesRecipe, step: int) -> float:

@@ -38,6 +38,11 @@ ADAPTER = "adapter.safetensors"
 GATES = (".gain", ".rate.weight", ".rate.bias", ".read_gate.weight", ".read_gate.bias")
 """Few numbers on which much depends: they have a learning rate of their own and are not pulled to
 zero. Where it is high, rates are shut before there is anything worth keeping."""
+BOUND = (
+    *(".query.", ".key.", ".query_map", ".key_map", ".query_center", ".key_center"),
+    *(".rate.", ".read_gate."),
+)
+"""What a head start teaches: answers wear it away before the rest is learnt, unless it is slow."""
 
 
 class Trainer:
@@ -76,14 +81,8 @@ class Trainer:
         self.learned: dict[str, Tensor] = {
             name: p for name, p in decoder.named_parameters() if p.requires_grad
         }
-        gates = [p for name, p in self.learned.items() if name.endswith(GATES)]
-        others = [p for name, p in self.learned.items() if not name.endswith(GATES)]
-        decay = recipe.optimizer.weight_decay
         self.optimizer = torch.optim.AdamW(
-            [
-                {"params": others, "weight_decay": decay},
-                {"params": gates, "weight_decay": 0.0},
-            ],
+            [_group(name, p, recipe.optimizer) for name, p in self.learned.items()],
             lr=recipe.optimizer.learning_rate,
         )
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,9 +144,8 @@ class Trainer:
         total.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(list(self.learned.values()), settings.clip_norm)
         factor = schedule(settings, self.num_done, self.recipe.num_steps)
-        rates = (settings.learning_rate * factor, settings.gate_learning_rate * factor)
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["most"] * factor
         self.optimizer.step()
         self.carried = _detached(found.memory)
         self.num_done += 1
@@ -167,7 +165,7 @@ class Trainer:
             loss=sums["loss"],
             token_accuracy=sums["right"] / sums["targets"],
             gradient_norm=float(self.team.whole(norm)),
-            learning_rate=rates[0],
+            learning_rate=settings.learning_rate * factor,
             num_tokens=batch.ids_BS.numel(),
             num_segments=len(batch.segment_lengths),
             mean_rate=float(written_LN.mean()),
@@ -229,6 +227,16 @@ class Trainer:
         if state.carried is not None:
             self.carried = self.team.own_memory(state.carried)
         self.num_done = state.num_done
+
+
+def _group(name: str, parameter: Tensor, settings: OptimizerRecipe) -> dict[str, Any]:
+    """Give a parameter's group of the optimiser; `most` is its rate before the schedule."""
+    is_gate = name.endswith(GATES)
+    most = settings.gate_learning_rate if is_gate else settings.learning_rate
+    if any(part in name for part in BOUND):
+        most *= settings.bound_factor
+    decay = 0.0 if is_gate else settings.weight_decay
+    return {"params": [parameter], "weight_decay": decay, "most": most}
 
 
 def schedule(settings: OptimizerRecipe | TeachingRecipe, step: int, num_steps: int) -> float:

@@ -26,7 +26,7 @@ from infini_models.tensor_file import load_tensors, read_metadata
 
 METADATA_KEY = "memory"
 PART = ".memory_branch."
-TAPS = ".taps_HTK"
+TAPS = (".query_taps.taps_HTK", ".key_taps.taps_HTK")
 FACTORS = (".down_RI", ".up_OR")
 """Most of the numbers, and the least of the care."""
 
@@ -225,6 +225,7 @@ def _config_from(text: str, path: Path) -> BranchConfig:
             gain_init=float(values["gain_init"]),
             rate_init=float(values["rate_init"]),
             num_taps=int(values.get("num_taps", 1)),
+            num_value_taps=int(values.get("num_value_taps", 1)),
             sharpness=float(values.get("sharpness", 0.0)),
             tie_init=float(values.get("tie_init", 0.0)),
         )

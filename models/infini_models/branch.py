@@ -1,7 +1,7 @@
 """A memory beside the attention of a frozen base, whose output is added to that of local attention.
 
     project   q, k, v = the layer's own, plus a correction of low rank        (Hu et al. 2021)
-    convolve  q_t = sum_j w_j q_(t-j), the same of k, over the last T tokens (Yang et al. 2024)
+    convolve  q_t = sum_j w_j q_(t-j), the same of k, of v, over the last tokens (Yang et al. 2024)
     centre    x - c, c the mean of what the base gives a text, then trained
     features  phi(x) = softmax(Wx, -Wx), scaled to unit length      (Hedgehog, Zhang et al. 2024)
               or of s Wx / rms(Wx), with s the `sharpness`
@@ -12,8 +12,9 @@
 
 It differs from the paper's memory in eight ways, each for a reason. The base's own queries and
 keys serve local attention, and a memory without position cannot tell them apart: here they may
-move away, by a correction that starts at zero. With T above 1 what stands before a token is part
-of its key: a digit then knows whose number it is of. ELU + 1 makes all keys alike; softmax makes
+move away, by a correction that starts at zero. What stands before a token may be part of its key (a
+digit then knows whose number it is of) and of its value (a full stop, where the whole sentence is
+known, then says the sentence's last word). ELU + 1 makes all keys alike; softmax makes
 them sparse. But where all keys of a head have one large component, as most have, softmax sees
 nothing else, and they are alike again (cosine 0.99); without their mean they are not (0.1 to 0.5).
 Numbers so large that softmax gives all to one feature leave no gradient to any other; scaled to one
@@ -90,9 +91,12 @@ class MemoryBranch(nn.Module):
         self.key_center = nn.Parameter(torch.empty(shared, 1, width))
         self.query_taps: ShortConvolution | None = None
         self.key_taps: ShortConvolution | None = None
+        self.value_taps: ShortConvolution | None = None
         if branch_config.num_taps > 1:
             self.query_taps = ShortConvolution(heads, branch_config.num_taps, width)
             self.key_taps = ShortConvolution(shared, branch_config.num_taps, width)
+        if branch_config.num_value_taps > 1:
+            self.value_taps = ShortConvolution(shared, branch_config.num_value_taps, width)
         self.rate = nn.Linear(config.hidden_size, shared)
         self.read_gate = ReadGate(config.hidden_size, heads)
         self.gain = nn.Parameter(torch.empty(heads))
@@ -116,6 +120,8 @@ class MemoryBranch(nn.Module):
         for taps in (self.query_taps, self.key_taps):
             if taps is not None:
                 taps.reset()
+        if self.value_taps is not None:
+            self.value_taps.reset_to_sum()
         self.reopen()
         self.read_gate.weight.zero_()
         self.read_gate.bias.fill_(READ_GATE_INIT)
@@ -191,6 +197,23 @@ class MemoryBranch(nn.Module):
         """
         return query_BHSK + self._heads(self.query(x_BSD))
 
+    def keys(self, x_BSD: Tensor, key_BNSK: Tensor) -> Tensor:
+        """Give the memory's keys, each of its own token alone, [B, N, S, K].
+
+        Args:
+            x_BSD: what the layer's attention sees.
+            key_BNSK: the layer's own keys, without position.
+        """
+        return key_BNSK + self._heads(self.key(x_BSD))
+
+    def query_features(self, query_BHSK: Tensor) -> Tensor:
+        """Give phi(q) of what `queries` gives, or their convolution; float32 [B, H, S, P]."""
+        return self._features(query_BHSK, self.query_center, self.query_map)
+
+    def key_features(self, key_BNSK: Tensor) -> Tensor:
+        """Give phi(k) of what `keys` gives, or their convolution; float32 [B, N, S, P]."""
+        return self._features(key_BNSK, self.key_center, self.key_map)
+
     def read(
         self,
         x_BSD: Tensor,
@@ -214,7 +237,7 @@ class MemoryBranch(nn.Module):
         """
         if self.query_taps is not None:
             query_BHSK = self.query_taps(query_BHSK, before_BHWK)
-        features_BHSP = self._features(query_BHSK, self.query_center, self.query_map)
+        features_BHSP = self.query_features(query_BHSK)
         retrieved_BHSV = (retrieve or _retrieve)(features_BHSP, memory.memory_BNKV)
         gate_BSH = self.gain * self.read_gate(x_BSD)
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
@@ -242,17 +265,28 @@ class MemoryBranch(nn.Module):
         written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
         if not bool(written_S.any()):
             return LayerMemory(memory.memory_BNKV, normalizer_BN1) if is_trained else memory
-        if self.key_taps is not None:  # before any are left out: neighbours count
-            key_BNSK = self.key_taps(key_BNSK + self._heads(self.key(x_BSD)))
-        if not bool(written_S.all()):
-            x_BSD, rate_BNS = x_BSD[:, written_S], rate_BNS[:, :, written_S]
-            key_BNSK, value_BNSK = key_BNSK[:, :, written_S], value_BNSK[:, :, written_S]
-        if self.key_taps is None:
-            key_BNSK = key_BNSK + self._heads(self.key(x_BSD))
-        value_BNSV = (value_BNSK + self._heads(self.value(x_BSD))).float()
-        features_BNSP = self._features(key_BNSK, self.key_center, self.key_map)
-        written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV, rate_BNS)
+        key_BNSK = self._corrected(key_BNSK, x_BSD, written_S, self.key, self.key_taps)
+        value_BNSV = self._corrected(value_BNSK, x_BSD, written_S, self.value, self.value_taps)
+        features_BNSP = self.key_features(key_BNSK)
+        rate_BNS = rate_BNS[:, :, written_S]
+        written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV.float(), rate_BNS)
         return LayerMemory(written_BNPV, normalizer_BN1)
+
+    def _corrected(
+        self,
+        own_BNSK: Tensor,
+        x_BSD: Tensor,
+        written_S: Tensor,
+        correction: LowRank,
+        taps: ShortConvolution | None,
+    ) -> Tensor:
+        """Give the memory's keys or values of the tokens that are written."""
+        if taps is not None:  # before any are left out: neighbours count
+            tapped_BNSK: Tensor = taps(own_BNSK + self._heads(correction(x_BSD)))
+            return tapped_BNSK[:, :, written_S]
+        if not bool(written_S.all()):
+            own_BNSK, x_BSD = own_BNSK[:, :, written_S], x_BSD[:, written_S]
+        return own_BNSK + self._heads(correction(x_BSD))
 
     def _features(self, x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
         mapped_BHSF = (x_BHSK.float() - center_H1K) @ map_HFK.transpose(-1, -2)

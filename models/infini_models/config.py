@@ -159,6 +159,7 @@ class BranchConfig:
         rate_init: bias of the rate at which is written; its sigmoid is the rate before training.
         num_taps: tokens that a key and a query are made of, themselves and those before; 1: no
             others.
+        num_value_taps: the same for a value; more than 1 begin as their sum.
         sharpness: root mean square of what the softmax of a feature map takes, of each token; 0:
             what the map gives, which may be so large that one feature has all, and no gradient
             says which other it should be.
@@ -173,6 +174,7 @@ class BranchConfig:
     gain_init: float = 0.1
     rate_init: float = 1.0
     num_taps: int = 1
+    num_value_taps: int = 1
     sharpness: float = 0.0
     tie_init: float = 0.0
 
@@ -181,8 +183,9 @@ class BranchConfig:
             raise ConfigError(f"{list(self.layers)} are no layers, each once")
         if min(self.num_features, self.rank) < 1:
             raise ConfigError(f"no memory has {self.num_features} features, rank {self.rank}")
-        if not 1 <= self.num_taps <= MAX_TAPS:
-            raise ConfigError(f"no key is made of {self.num_taps} tokens")
+        for num_taps in (self.num_taps, self.num_value_taps):
+            if not 1 <= num_taps <= MAX_TAPS:
+                raise ConfigError(f"neither key nor value is made of {num_taps} tokens")
         for size in (self.sharpness, self.tie_init):
             if not 0.0 <= size < math.inf:
                 raise ConfigError(f"neither sharpness nor tie_init can be {size}")

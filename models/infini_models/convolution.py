@@ -1,7 +1,7 @@
 """A convolution of each channel along the tokens: what stands before a token becomes part of it.
 
-Shape suffixes: B batch rows, H heads (of queries or keys), S tokens, K head width, T taps, W tokens
-before the first.
+Shape suffixes: B batch rows, H heads (of queries, keys or values), S tokens, K head width, T taps,
+W tokens before the first.
 """
 
 from __future__ import annotations
@@ -30,11 +30,16 @@ class ShortConvolution(nn.Module):
         self.taps_HTK.zero_()
         self.taps_HTK[:, 0] = 1.0
 
+    @torch.no_grad()
+    def reset_to_sum(self) -> None:
+        """Start with the sum of the tokens."""
+        self.taps_HTK.fill_(1.0)
+
     def forward(self, x_BHSK: Tensor, before_BHWK: Tensor | None = None) -> Tensor:
         """Convolve along the tokens, float32.
 
         Args:
-            x_BHSK: keys or queries.
+            x_BHSK: keys, queries or values.
             before_BHWK: those of the W = T - 1 tokens before; None: zeros.
         """
         x_BHSK = x_BHSK.float()

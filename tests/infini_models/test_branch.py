@@ -50,8 +50,13 @@ HUGGING_FACE = {
 
 
 @pytest.fixture(
-    params=[{}, {"num_taps": 4}, {"sharpness": 1.5, "tie_init": 2.0}],
-    ids=["one-tap", "four-taps", "sharp-and-tied"],
+    params=[
+        {},
+        {"num_taps": 4},
+        {"num_value_taps": 3},
+        {"sharpness": 1.5, "tie_init": 2.0},
+    ],
+    ids=["one-tap", "four-taps", "value-taps", "sharp-and-tied"],
 )
 def config(request: pytest.FixtureRequest) -> BranchConfig:
     return replace(CONFIG, **request.param)
@@ -123,12 +128,12 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
                 gate = branch.gain[head] * gates[head]
                 out[start + place, head * width : (head + 1) * width] = gate * read
         for place, x_D in enumerate(tokens):
-            values, rates = project("value", x_D), floored(branch.rate(x_D))
+            rates = floored(branch.rate(x_D))
             for head in range(shared):
                 key_K, center_K = convolved("key", tokens, place, head), branch.key_center
                 phi = features(key_K, center_K[head, 0], branch.key_map[head])
-                known = phi @ memory[head]
-                memory[head] += rates[head] * torch.outer(phi, values[head] - known)
+                known, value_V = phi @ memory[head], convolved("value", tokens, place, head)
+                memory[head] += rates[head] * torch.outer(phi, value_V - known)
     return out
 
 
@@ -397,6 +402,8 @@ def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
         BranchConfig(layers=(0,), num_features=4, rank=0)
     with pytest.raises(ConfigError):
         BranchConfig(layers=(0,), num_features=4, num_taps=0)
+    with pytest.raises(ConfigError):
+        BranchConfig(layers=(0,), num_features=4, num_value_taps=65)
     for size in (-0.1, math.inf, math.nan):
         with pytest.raises(ConfigError):
             BranchConfig(layers=(0,), num_features=4, sharpness=size)

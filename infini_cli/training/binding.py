@@ -1,0 +1,156 @@
+"""The head start of a new memory, from samples whose answers are known to stand where.
+
+The samples are those of steps after the last, which training never sees.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infini_cli.atomic import write_atomically
+from infini_cli.errors import UsageError
+from infini_cli.evaluation.haystack import Mark
+from infini_cli.progress import Note, Progress
+from infini_cli.training.recipe import Recipe
+from infini_cli.training.samples import Batch, Sampler
+
+if TYPE_CHECKING:
+    import torch
+    from infini_models.binding import Bound, Labelled
+    from infini_models.decoder import Decoder
+    from torch import Tensor
+
+BINDING = "binding.json"
+"""What was measured, in the folder of a run."""
+KEPT_SHARE = 0.125
+"""Of the tokens that neither tell nor ask: are learnt from. Neighbours teach nearly the same."""
+
+
+def bind_memory(
+    decoder: Decoder, recipe: Recipe, sampler: Sampler, progress: Progress
+) -> dict[int, Bound]:
+    """Teach a new memory what to write, when to read, and whose key a query meets.
+
+    Args:
+        decoder: with memory branches, changed in place.
+        recipe: how long, and how fast.
+        sampler: of the run.
+        progress: told of each layer.
+
+    Returns:
+        How well, by layer.
+
+    Raises:
+        UsageError: of none of its tasks it is known where answers stand.
+    """
+    import torch
+    from infini_models.binding import bind
+
+    generator = torch.Generator().manual_seed(recipe.seed)
+    progress(Note(f"reading {recipe.binding.num_batches} batches to see what tells what"))
+    collected = _Collected(recipe.memory.layers)
+    for index in range(recipe.binding.num_batches):
+        batch = sampler.draw(recipe.num_steps + index)
+        with torch.inference_mode():
+            collected.add(decoder, batch, generator)
+    found: dict[int, Bound] = {}
+    for number in recipe.memory.layers:
+        try:
+            bound = bind(
+                decoder.layers[number].self_attn,  # type: ignore[arg-type]
+                *collected.of(number),
+                num_steps=recipe.binding.num_steps,
+                learning_rate=recipe.binding.learning_rate,
+                generator=generator,
+            )
+        except ValueError as error:
+            raise UsageError(
+                "no sample tells where its answers stand",
+                hint="`[binding]` is for pass keys, and for task 1 of bAbI",
+            ) from error
+        found[number] = bound
+        progress(
+            Note(
+                f"layer {number}: queries meet their own keys by {bound.meets_own:.2f}, "
+                f"others by {bound.meets_other:.2f}"
+            )
+        )
+    return found
+
+
+def write_bound(folder: Path, found: dict[int, Bound]) -> None:
+    """Keep what was measured beside the run's log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {str(layer): asdict(bound) for layer, bound in found.items()}
+    write_atomically(folder / BINDING, json.dumps(values, indent=2).encode() + b"\n")
+
+
+class _Collected:
+    """What the layers with a memory see of the tokens that are learnt from."""
+
+    def __init__(self, layers: tuple[int, ...]) -> None:
+        self._layers = layers
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._told: list[tuple[dict[int, Tensor], Tensor]] = []
+        self._asked: list[tuple[dict[int, Tensor], Tensor]] = []
+
+    def add(self, decoder: Decoder, batch: Batch, generator: torch.Generator) -> None:
+        """Read a batch, each segment alone, as the memory finds it."""
+        import torch
+        from infini_models.attention import NUM_SINKS
+        from infini_models.binding import attention_inputs
+
+        told_BS, asked_BS = self._number(batch.told, batch), self._number(batch.asked, batch)
+        # What asks for the rest of an answer, told by nothing in particular, may read or not.
+        unsure_BS = (batch.weights_BS[:, 1:] > 0) & (asked_BS < 0)
+        keep_BS = torch.rand(told_BS.shape, generator=generator) < KEPT_SHARE
+        start = 0
+        for length in batch.segment_lengths:
+            part = slice(start, start + length)
+            start += length
+            seen = attention_inputs(decoder, batch.ids_BS[:, part], self._layers)
+            for kept, number_BS, wanted_BS in (
+                (self._told, told_BS[:, part], keep_BS[:, part].clone()),
+                (self._asked, asked_BS[:, part], keep_BS[:, part] & ~unsure_BS[:, part]),
+            ):
+                wanted_BS |= number_BS >= 0
+                if kept is self._told:
+                    wanted_BS[:, :NUM_SINKS] = False  # never written
+                kept.append(
+                    ({n: x[wanted_BS].clone() for n, x in seen.items()}, number_BS[wanted_BS])
+                )
+
+    def of(self, layer: int) -> tuple[Labelled, Labelled]:
+        """Give what a layer sees of tokens that may tell, and of those that may ask.
+
+        Raises:
+            ValueError: there are none.
+        """
+        import torch
+        from infini_models.binding import Labelled
+
+        if not self._told:
+            raise ValueError("nothing was read")
+        told, asked = (
+            Labelled(
+                torch.cat([seen[layer] for seen, _ in parts]),
+                torch.cat([number_T for _, number_T in parts]),
+            )
+            for parts in (self._told, self._asked)
+        )
+        return told, asked
+
+    def _number(self, marks: tuple[tuple[Mark, ...], ...], batch: Batch) -> Tensor:
+        """Give each token the number of its mark's subject and part; -1: it has none."""
+        import torch
+
+        rows, num_tokens = batch.ids_BS.shape
+        number_BS = torch.full((rows, num_tokens - 1), -1, dtype=torch.long)
+        for row, of_row in enumerate(marks):
+            for mark in of_row:
+                label = (mark.subject, mark.part)
+                number_BS[row, mark.place] = self._numbers.setdefault(label, len(self._numbers))
+        return number_BS

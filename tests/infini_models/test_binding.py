@@ -1,0 +1,136 @@
+"""The head start of a memory: what meets what, what is written, what is read."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from infini_models.adapter import grow_branches
+from infini_models.attention import InfiniAttention
+from infini_models.binding import Bound, Labelled, attention_inputs, bind
+from infini_models.config import BranchConfig
+from infini_models.decoder import Decoder
+from torch import Tensor
+
+from tests.infini_models.build import TINY, random_ids, tiny_decoder
+
+NUM_SUBJECTS = 4
+LAYER = 1
+CONFIG = BranchConfig(
+    layers=(LAYER,), num_features=16, rank=8, sharpness=2.0, tie_init=2.0, num_value_taps=2
+)
+
+
+def grown() -> tuple[Decoder, InfiniAttention]:
+    decoder = tiny_decoder()
+    grow_branches(decoder, CONFIG, seed=3)
+    attention = decoder.layers[LAYER].self_attn
+    assert isinstance(attention, InfiniAttention)
+    return decoder, attention
+
+
+def tokens(kind: int, number: int, seed: int) -> Labelled:
+    """Draw tokens: of each a direction is its kind's, another its subject's, the rest noise."""
+    generator = torch.Generator().manual_seed(seed)
+    directions_XD = torch.randn(2 + NUM_SUBJECTS, TINY.hidden_size, generator=torch.Generator())
+    subject_T = torch.randint(-1, NUM_SUBJECTS, (number,), generator=generator)
+    x_TD = 0.3 * torch.randn(number, TINY.hidden_size, generator=generator)
+    named_T1 = (subject_T >= 0)[:, None]
+    x_TD += named_T1 * (directions_XD[kind] + directions_XD[2 + subject_T.clamp_min(0)])
+    return Labelled(x_TD, subject_T)
+
+
+def meeting(attention: InfiniAttention, told: Labelled, asked: Labelled) -> Tensor:
+    branch = attention.memory_branch
+    assert branch is not None
+    _, key_1NKK, _ = attention.project(told.x_TD[None])
+    query_1HAK, _, _ = attention.project(asked.x_TD[None])
+    keys = branch.key_features(branch.keys(told.x_TD[None], key_1NKK))[0]
+    queries = branch.query_features(branch.queries(asked.x_TD[None], query_1HAK))[0]
+    keys = keys.repeat_interleave(TINY.num_groups, dim=0)
+    return torch.einsum("hap,hkp->hak", queries, keys)
+
+
+def bound_once(num_steps: int = 150) -> tuple[Decoder, InfiniAttention, Bound]:
+    decoder, attention = grown()
+    found = bind(
+        attention,
+        tokens(0, 900, seed=1),
+        tokens(1, 900, seed=2),
+        num_steps=num_steps,
+        learning_rate=3e-3,
+        generator=torch.Generator().manual_seed(0),
+    )
+    return decoder, attention, found
+
+
+def test_queries_meet_the_keys_of_their_subject_on_tokens_never_seen() -> None:
+    _, attention, found = bound_once()
+    told, asked = tokens(0, 300, seed=11).labelled(), tokens(1, 300, seed=12).labelled()
+    same = asked.subject_T[:, None] == told.subject_T
+    with torch.no_grad():
+        meets = meeting(attention, told, asked)
+        before = meeting(grown()[1], told, asked)
+    assert float(meets[:, same].mean()) > 0.9
+    assert float(meets[:, ~same].mean()) < 0.15
+    assert float(before[:, same].mean() - before[:, ~same].mean()) < 0.5
+    assert found.meets_own == pytest.approx(float(meets[:, same].mean()), abs=0.05)
+    assert found.meets_other == pytest.approx(float(meets[:, ~same].mean()), abs=0.05)
+
+
+def test_what_tells_is_written_and_what_asks_is_read() -> None:
+    _, attention, found = bound_once(num_steps=1)
+    branch = attention.memory_branch
+    assert branch is not None
+    told, asked = tokens(0, 300, seed=11), tokens(1, 300, seed=12)
+    with torch.no_grad():
+        rates = 1.15 * branch.rate(told.x_TD).sigmoid() - 0.15
+        gates = branch.read_gate(asked.x_TD)
+    assert float(rates[told.subject_T >= 0].mean()) > 0.9
+    assert float(rates.clamp_min(0)[told.subject_T < 0].mean()) < 0.02
+    assert float(gates[asked.subject_T >= 0].mean()) > 0.9
+    assert float(gates[asked.subject_T < 0].mean()) < 0.02
+    assert found.written > 0.9 > 0.02 > found.written_else
+    assert found.opened > 0.9 > 0.02 > found.opened_else
+
+
+def test_values_gains_and_the_base_stay_and_a_seed_gives_the_same_bits() -> None:
+    before = grown()[0].state_dict()
+    once, again = bound_once(num_steps=5)[0].state_dict(), bound_once(num_steps=5)[0].state_dict()
+    learnt = ("query", "key", "rate", "read_gate")
+    for name, tensor in once.items():
+        assert torch.equal(tensor, again[name]), name
+        part = name.partition(".memory_branch.")[2]
+        if not part.startswith(learnt):
+            assert torch.equal(tensor, before[name]), name
+        elif part.endswith(("up_OR", "map", "center", "bias")):
+            assert not torch.equal(tensor, before[name]), name
+
+
+def test_layers_see_what_they_see_when_a_segment_is_read() -> None:
+    decoder, _ = grown()
+    ids = random_ids(2, 9)
+    seen: list[Tensor] = []
+    layer = decoder.layers[LAYER]
+    original = layer.attention_input
+
+    def watch(residual: Tensor) -> Tensor:
+        seen.append(original(residual))
+        return seen[-1]
+
+    layer.attention_input = watch  # type: ignore[method-assign]
+    with torch.no_grad():
+        decoder.read_segment(ids, None)
+    layer.attention_input = original  # type: ignore[method-assign]
+    found = attention_inputs(decoder, ids, (LAYER, 0))
+    assert found.keys() == {0, LAYER}
+    assert torch.equal(found[LAYER], seen[0])
+
+
+def test_nothing_told_or_asked_is_refused() -> None:
+    _, attention = grown()
+    told = tokens(0, 20, seed=1)
+    silent = Labelled(told.x_TD, torch.full_like(told.subject_T, -1))
+    generator = torch.Generator()
+    for pair in ((told, silent), (silent, told)):
+        with pytest.raises(ValueError, match="nothing"):
+            bind(attention, *pair, num_steps=1, learning_rate=1e-3, generator=generator)

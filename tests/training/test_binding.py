@@ -1,0 +1,218 @@
+"""The head start of a new memory: what samples say of themselves, and runs that have one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from infini_cli.errors import UsageError
+from infini_cli.evaluation.babilong import Story, read_stories, read_tasks
+from infini_cli.evaluation.haystack import Mark, TextHaystack
+from infini_cli.tasks.model import Model
+from infini_cli.training.begin import add_memory
+from infini_cli.training.binding import BINDING
+from infini_cli.training.prompts import Sources
+from infini_cli.training.recipe import Recipe, TasksRecipe, read_recipe
+from infini_cli.training.samples import Batch, Sampler
+from infini_cli.training.trainer import ADAPTER, BOUND
+from tests.commands.conftest import infini as infini
+from tests.commands.run import Infini
+from tests.tasks.conftest import tiny_folder as tiny_folder
+from tests.tasks.tiny import open_tiny
+from tests.training.train_tiny import TEXT
+
+BABI = """\
+1 Ann went to the mill.
+2 Tom went to the quay.
+3 Where is Ann? \tmill\t1
+4 Ann went to the inn.
+5 Where is Ann? \tinn\t4
+"""
+RECIPE = """
+base = "{base}"
+num_steps = 2
+
+[memory]
+layers = [1]
+num_features = 4
+sharpness = 2.0
+tie_init = 2.0
+
+[binding]
+num_batches = 2
+num_steps = 3
+
+[samples]
+num_segments = [2, 2]
+segment_length = [320, 320]
+max_tokens = 700
+num_facts = [2, 2]
+num_questions = 2
+text_share = 0.5
+texts = "texts"
+
+[optimizer]
+batch_size = 2
+num_warmup_steps = 1
+"""
+
+
+@pytest.fixture
+def recipe_file(tiny_folder: Path, tmp_path: Path) -> Path:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text(TEXT)
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE.format(base=tiny_folder))
+    return path
+
+
+def sampler_of(
+    model: Model, recipe: Recipe, stories: tuple[Story, ...] = (), tasks: TasksRecipe | None = None
+) -> Sampler:
+    texts = TextHaystack([TEXT], model.tokenizer)
+    sources = Sources(model.tokenizer, texts, stories)
+    size = recipe.optimizer.batch_size
+    return Sampler(tasks or recipe.tasks, recipe.samples, sources, size, recipe.seed)
+
+
+def said(model: Model, batch: Batch, row: int, mark: Mark) -> str:
+    return model.tokenizer.decode([int(batch.ids_BS[row, mark.place])])
+
+
+def test_marks_of_pass_keys_stand_at_their_digits(recipe_file: Path, tiny_folder: Path) -> None:
+    model, recipe = open_tiny(tiny_folder), read_recipe(recipe_file)
+    batch = sampler_of(model, recipe).draw(0)
+    for row, (told, asked) in enumerate(zip(batch.told, batch.asked, strict=True)):
+        assert len(asked) == 2 * 5  # a byte is a token: five digits of two keys
+        for mark in asked:
+            telling = [one for one in told if (one.subject, one.part) == (mark.subject, mark.part)]
+            assert len(telling) == 2  # a fact says its key twice
+            answer = model.tokenizer.decode([int(batch.ids_BS[row, mark.place + 1])])
+            assert {said(model, batch, row, one) for one in telling} == {answer}
+            assert batch.weights_BS[row, mark.place + 1] == 1
+    names = {mark.subject for told in batch.told for mark in told}
+    assert len(names) >= 2
+
+
+def test_marks_of_stories_stand_at_the_ends_of_sentences(
+    recipe_file: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "babi"
+    folder.mkdir()
+    (folder / "qa1_single-supporting-fact_train.txt").write_text(BABI)
+    stories = tuple(read_tasks(folder, "train", [1])[1])
+    model, recipe = open_tiny(tiny_folder), read_recipe(recipe_file)
+    batch = sampler_of(model, recipe, stories, TasksRecipe(0, babilong=1)).draw(0)
+    for row, (told, asked) in enumerate(zip(batch.told, batch.asked, strict=True)):
+        text = model.tokenizer.decode(batch.ids_BS[row].tolist())
+        assert len(told) == text.count(" went to ")
+        for mark in told:
+            before = model.tokenizer.decode(batch.ids_BS[row, : mark.place + 1].tolist())
+            assert before.split("\n\n")[-1].startswith(f"{mark.subject} went to the ")
+            assert before.endswith(".")
+        for mark in asked:
+            before = model.tokenizer.decode(batch.ids_BS[row, : mark.place + 1].tolist())
+            # A byte tokenizer's blank stands before the word, and the answer is the word itself.
+            assert before.rstrip().endswith(f"Where is {mark.subject}? Answer: the")
+            assert mark.part == 0
+        assert {mark.subject for mark in asked} <= {"Ann", "Tom"}
+
+
+def test_tasks_that_take_several_facts_are_not_marked(
+    recipe_file: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "s.txt").write_text(BABI)
+    stories = tuple(read_stories(tmp_path / "s.txt"))
+    model, recipe = open_tiny(tiny_folder), read_recipe(recipe_file)
+    sampler = sampler_of(model, recipe, stories, TasksRecipe(0, babilong=1))
+    assert not any(sampler.draw(0).told)
+    with pytest.raises(UsageError, match="where its answers stand"):
+        add_memory(model, recipe, sampler)
+
+
+def test_a_recipe_can_bind_a_new_memory_once(recipe_file: Path, infini: Infini) -> None:
+    run = recipe_file.parent / "run"
+    result = infini("train", recipe_file, "-o", run, "--until", "1")
+    assert result.code == 0
+    assert "layer 1: queries meet their own keys by 0." in result.err
+    measured = json.loads((run / BINDING).read_text())
+    assert measured.keys() == {"1"}
+    assert all(0 <= value <= 1 for value in measured["1"].values())
+    # Who goes on has learnt since.
+    result = infini("train", recipe_file, "-o", run)
+    assert result.code == 0
+    assert "queries meet" not in result.err
+    assert (run / ADAPTER).exists()
+
+
+def test_the_head_start_is_of_the_seed_and_moves_what_it_should(
+    recipe_file: Path, tiny_folder: Path
+) -> None:
+    recipe = read_recipe(recipe_file)
+
+    def begin(recipe: Recipe) -> dict[str, torch.Tensor]:
+        model = open_tiny(tiny_folder)
+        add_memory(model, recipe, sampler_of(model, recipe))
+        return dict(model.decoder.state_dict())
+
+    once, again = begin(recipe), begin(recipe)
+    without = begin(replace(recipe, binding=replace(recipe.binding, num_batches=0)))
+    changed = {name for name in once if not torch.equal(once[name], without[name])}
+    assert all(torch.equal(once[name], again[name]) for name in once)
+    parts = {name.partition(".memory_branch.")[2].split(".")[0] for name in changed}
+    assert parts == {
+        *("query", "key", "query_map", "key_map", "query_center", "key_center"),
+        *("rate", "read_gate"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("num_batches = 2", "num_batches = -1", "num_batches"),
+        ("num_features = 4", "num_features = 4\nnum_taps = 2", "binding"),
+        ("num_steps = 2\n", 'num_steps = 2\nstart = "a.safetensors"\n', "binding"),
+    ],
+)
+def test_impossible_head_starts_are_refused(
+    old: str, new: str, named: str, recipe_file: Path
+) -> None:
+    recipe_file.write_text(recipe_file.read_text().replace(old, new, 1))
+    with pytest.raises(UsageError, match=named):
+        read_recipe(recipe_file)
+
+
+def test_recalls_are_of_no_subject(recipe_file: Path, tiny_folder: Path) -> None:
+    model, recipe = open_tiny(tiny_folder), read_recipe(recipe_file)
+    samples = replace(recipe.samples, carry_share=1.0, num_recalls=2)
+    batch = sampler_of(model, replace(recipe, samples=samples)).draw(3)
+    recalled = int(batch.weights_BS[0].sum()) - len(batch.asked[0])
+    assert recalled > 0
+    for mark in batch.asked[0]:
+        assert mark.subject in {one.subject for one in batch.told[0]}
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.5])
+def test_what_the_head_start_taught_may_stay(
+    factor: float, recipe_file: Path, infini: Infini
+) -> None:
+    text = recipe_file.read_text()
+    recipe_file.write_text(text + f"bound_factor = {factor}\nweight_decay = 0.5\n")
+    run = recipe_file.parent / "run"
+    saved: list[dict[str, torch.Tensor]] = []
+    for until in ("1", "2"):
+        assert infini("train", recipe_file, "-o", run, "--until", until).code == 0
+        saved.append(load_file(run / ADAPTER))
+    first, second = saved
+    for name, tensor in first.items():
+        is_bound = any(part in name for part in BOUND)
+        is_still = torch.equal(tensor, second[name])
+        if is_bound and ".down_RI" not in name:
+            assert is_still is (factor == 0), name
+        elif name.endswith((".value.up_OR", ".output.up_OR", ".gain", "value_taps.taps_HTK")):
+            assert not is_still, name
