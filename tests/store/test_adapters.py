@@ -25,7 +25,7 @@ STAGES += [(DEFAULT, "passkey-1", 40), (DEFAULT, "passkey-2", 40), (DEFAULT, "pa
 STAGES += [(DEFAULT, "passkey-4", None)]
 STAGES += [(SMALL, "names-1", 120), (SMALL, "names-2", 60)]
 STAGES += [(SMALL, "names-3", None), (SMALL, "names-4", None), (SMALL, "books-1", 40)]
-STAGES += [(SMALL, "books-2", None)]
+STAGES += [(SMALL, "books-2", None), (SMALL, "babi-1", 60), (SMALL, "babi-2", None)]
 """Of each the step at which it was stopped; None: the recipe's last."""
 
 
@@ -33,6 +33,7 @@ def test_what_ships() -> None:
     assert [(model.name, path.stem) for model, path in SHIPPED] == [
         (DEFAULT, "passkey"),
         (SMALL, "adapter"),
+        (SMALL, "babi"),
         (SMALL, "books"),
         (SMALL, "names"),
     ]
@@ -48,7 +49,8 @@ def test_an_adapter_is_whole(path: Path) -> None:
     config = read_memory_config([path])
     assert isinstance(config, BranchConfig)
     tensors = load_file(path)
-    assert len(tensors) == 17 * len(config.layers)
+    num_taps = 2 * (config.num_taps > 1) + (config.num_value_taps > 1)
+    assert len(tensors) == (17 + num_taps) * len(config.layers)
     for name, tensor in tensors.items():
         assert bool(torch.isfinite(tensor.float()).all()), name
         if name.endswith(".gain"):
