@@ -101,7 +101,6 @@ class _Collected:
         """Read a batch, each segment alone, as the memory finds it."""
         import torch
         from infini_models.attention import NUM_SINKS
-        from infini_models.binding import attention_inputs
 
         told_BS, asked_BS = self._number(batch.told, batch), self._number(batch.asked, batch)
         # What asks for the rest of an answer, told by nothing in particular, may read or not.
@@ -111,7 +110,7 @@ class _Collected:
         for length in batch.segment_lengths:
             part = slice(start, start + length)
             start += length
-            seen = attention_inputs(decoder, batch.ids_BS[:, part], self._layers)
+            seen = decoder.attention_inputs(batch.ids_BS[:, part], self._layers)
             for kept, number_BS, wanted_BS in (
                 (self._told, told_BS[:, part], keep_BS[:, part].clone()),
                 (self._asked, asked_BS[:, part], keep_BS[:, part] & ~unsure_BS[:, part]),

@@ -21,7 +21,6 @@ from infini_models.branch import MemoryBranch
 from infini_models.config import PAPER, BranchConfig, MemoryConfig
 from infini_models.decoder import Decoder, Layer
 from infini_models.errors import ConfigError, WeightsError
-from infini_models.rotary import rotary_tables
 from infini_models.tensor_file import load_tensors, read_metadata
 
 METADATA_KEY = "memory"
@@ -69,16 +68,13 @@ def center_branches(decoder: Decoder, ids_BS: Tensor) -> None:
         ids_BS: token ids of the text, which is seen as one segment.
     """
     assert isinstance(decoder.memory_config, BranchConfig)
-    tables = rotary_tables(decoder.frequencies, torch.arange(ids_BS.shape[1]))
-    residual_BSD = decoder.embed_tokens(ids_BS).float()
-    for layer in decoder.layers[: max(decoder.memory_config.layers) + 1]:
-        assert isinstance(layer, Layer)
-        branch = layer.self_attn.memory_branch
-        if branch is not None:
-            x_BSD = layer.attention_input(residual_BSD)
-            query_BHSK, key_BNSK, _ = layer.self_attn.project(x_BSD)
-            branch.center(x_BSD, query_BHSK, key_BNSK)
-        residual_BSD, _, _ = layer.read_segment(residual_BSD, tables, None)
+    layers = decoder.memory_config.layers
+    for index, x_BSD in decoder.attention_inputs(ids_BS, layers).items():
+        attention = decoder.layers[index].self_attn
+        assert isinstance(attention, InfiniAttention)
+        assert attention.memory_branch is not None
+        query_BHSK, key_BNSK, _ = attention.project(x_BSD)
+        attention.memory_branch.center(x_BSD, query_BHSK, key_BNSK)
 
 
 def reopen_branches(decoder: Decoder) -> None:

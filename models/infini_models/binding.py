@@ -29,9 +29,7 @@ from torch import Tensor, nn
 
 from infini_models.attention import InfiniAttention
 from infini_models.branch import MemoryBranch
-from infini_models.decoder import Decoder, Layer
 from infini_models.gates import FLOOR, MARGIN, floored_sigmoid, gate_scores
-from infini_models.rotary import rotary_tables
 
 HELD_OUT = 0.1
 """Of the labelled tokens: what is measured at the end."""
@@ -89,26 +87,6 @@ class Bound:
     written_else: float
     opened: float
     opened_else: float
-
-
-@torch.no_grad()
-def attention_inputs(
-    decoder: Decoder, ids_BS: Tensor, layers: tuple[int, ...]
-) -> dict[int, Tensor]:
-    """Give what the attention of some layers sees of a segment, by layer, [B, S, D].
-
-    The memory is off: what is told or asked is the base's to understand.
-    """
-    tables = rotary_tables(decoder.frequencies, torch.arange(ids_BS.shape[1]))
-    residual_BSD = decoder.embed_tokens(ids_BS).float()
-    found: dict[int, Tensor] = {}
-    for index, layer in enumerate(decoder.layers[: max(layers) + 1]):
-        assert isinstance(layer, Layer)
-        if index in layers:
-            found[index] = layer.attention_input(residual_BSD)
-        if index < max(layers):
-            residual_BSD, _, _ = layer.read_segment(residual_BSD, tables, None)
-    return found
 
 
 def bind(

@@ -10,6 +10,7 @@ as in `attention.py`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,6 +265,26 @@ class Decoder(nn.Module):
             cache = SegmentCache.from_layers(local)
         after_all = tuple(after) if memory is not None else None
         return SegmentResult(self.norm(hidden_BSD), after_all, cache, tapped_BSD)
+
+    @torch.no_grad()
+    def attention_inputs(self, ids_BS: Tensor, layers: Collection[int]) -> dict[int, Tensor]:
+        """Give what the attention of some layers sees of a segment, by layer, [B, S, D].
+
+        The memory is off: it is the base that is looked at.
+
+        Args:
+            ids_BS: token ids.
+            layers: counted from 0, at least one.
+        """
+        tables = rotary_tables(self.frequencies, torch.arange(ids_BS.shape[1]))
+        residual_BSD = self.embed_tokens(ids_BS).float()
+        found: dict[int, Tensor] = {}
+        for index, layer in enumerate(self._layers[: max(layers) + 1]):
+            if index in layers:
+                found[index] = layer.attention_input(residual_BSD)
+            if index < max(layers):
+                residual_BSD, _, _ = layer.read_segment(residual_BSD, tables, None)
+        return found
 
     def extend(self, ids_BS: Tensor, num_tokens_B: Tensor, cache: BranchCache) -> Tensor:
         """Run the next tokens of several branches; nothing is written to the memory.

@@ -6,7 +6,7 @@ import pytest
 import torch
 from infini_models.adapter import grow_branches
 from infini_models.attention import InfiniAttention
-from infini_models.binding import Bound, Labelled, attention_inputs, bind
+from infini_models.binding import Bound, Labelled, bind
 from infini_models.config import BranchConfig
 from infini_models.decoder import Decoder
 from torch import Tensor
@@ -121,7 +121,7 @@ def test_layers_see_what_they_see_when_a_segment_is_read() -> None:
     with torch.no_grad():
         decoder.read_segment(ids, None)
     layer.attention_input = original  # type: ignore[method-assign]
-    found = attention_inputs(decoder, ids, (LAYER, 0))
+    found = decoder.attention_inputs(ids, (LAYER, 0))
     assert found.keys() == {0, LAYER}
     assert torch.equal(found[LAYER], seen[0])
 

@@ -42,7 +42,7 @@ from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
 from tests.tasks.conftest import tiny_folder as tiny_folder
 from tests.tasks.tiny import open_tiny
-from tests.training.train_tiny import TEXT
+from tests.training.train_tiny import TEXT, write_recipe
 
 RECIPE = """
 base = "{base}"
@@ -67,11 +67,7 @@ num_warmup_steps = 1
 
 @pytest.fixture
 def recipe_file(tiny_folder: Path, tmp_path: Path) -> Path:
-    (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "a.txt").write_text(TEXT)
-    path = tmp_path / "recipe.toml"
-    path.write_text(RECIPE.format(base=tiny_folder))
-    return path
+    return write_recipe(tmp_path, RECIPE, tiny_folder)
 
 
 def trainer(folder: Path, recipe: Recipe, tiny_folder: Path) -> tuple[Trainer, Model]:

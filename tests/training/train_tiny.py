@@ -21,6 +21,15 @@ from tests.tasks.tiny import open_tiny
 TEXT = "\n\n".join(f"Paragraph {number} tells of the sea and the boat." for number in range(40))
 
 
+def write_recipe(folder: Path, text: str, base: Path) -> Path:
+    """Write a recipe for a base, and the texts that it learns from beside it."""
+    (folder / "texts").mkdir()
+    (folder / "texts" / "a.txt").write_text(TEXT)
+    path = folder / "recipe.toml"
+    path.write_text(text.format(base=base))
+    return path
+
+
 def main(folder: Path, recipe_file: Path, run: Path, until: int | None) -> None:
     team, model, recipe = Team.join(), open_tiny(folder), read_recipe(recipe_file)
     sources = Sources(model.tokenizer, TextHaystack([TEXT], model.tokenizer))
