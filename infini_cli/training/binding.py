@@ -19,8 +19,9 @@ from infini_cli.training.samples import Batch, Sampler
 
 if TYPE_CHECKING:
     import torch
-    from infini_models.binding import Bound, Labelled
+    from infini_models.binding import Bound
     from infini_models.decoder import Decoder
+    from infini_models.labelled import Labelled
     from torch import Tensor
 
 BINDING = "binding.json"
@@ -74,8 +75,8 @@ def bind_memory(
         found[number] = bound
         progress(
             Note(
-                f"layer {number}: queries meet their own keys by {bound.meets_own:.2f}, "
-                f"others by {bound.meets_other:.2f}"
+                f"layer {number}: {bound.right:.0%} of the queries meet their own keys most, by "
+                f"{bound.meets_own:.2f} where others are met by {bound.meets_other:.2f}"
             )
         )
     return found
@@ -129,16 +130,16 @@ class _Collected:
             ValueError: there are none.
         """
         import torch
-        from infini_models.binding import Labelled
+        from infini_models.labelled import Labelled
 
         if not self._told:
             raise ValueError("nothing was read")
         told, asked = (
             Labelled(
-                torch.cat([seen[layer] for seen, _ in parts]),
-                torch.cat([number_T for _, number_T in parts]),
+                torch.cat([seen[layer] for seen, _ in kept]),
+                torch.cat([number_T for _, number_T in kept]),
             )
-            for parts in (self._told, self._asked)
+            for kept in (self._told, self._asked)
         )
         return told, asked
 

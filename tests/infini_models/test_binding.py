@@ -6,14 +6,15 @@ import pytest
 import torch
 from infini_models.adapter import grow_branches
 from infini_models.attention import InfiniAttention
-from infini_models.binding import Bound, Labelled, bind
+from infini_models.binding import Bound, bind
 from infini_models.config import BranchConfig
 from infini_models.decoder import Decoder
+from infini_models.labelled import Labelled
 from torch import Tensor
 
 from tests.infini_models.build import TINY, random_ids, tiny_decoder
 
-NUM_SUBJECTS = 4
+NUM_SUBJECTS, NUM_PARTS = 4, 3
 LAYER = 1
 CONFIG = BranchConfig(
     layers=(LAYER,), num_features=16, rank=8, sharpness=2.0, tie_init=2.0, num_value_taps=2
@@ -37,6 +38,21 @@ def tokens(kind: int, number: int, seed: int) -> Labelled:
     named_T1 = (subject_T >= 0)[:, None]
     x_TD += named_T1 * (directions_XD[kind] + directions_XD[2 + subject_T.clamp_min(0)])
     return Labelled(x_TD, subject_T)
+
+
+def tokens_of_parts(kind: int, number: int, seed: int) -> Labelled:
+    """Draw tokens that shout which part of an answer they are, and whisper whose."""
+    shared = torch.Generator().manual_seed(7)
+    kinds_XD, parts_XD, names_XD = (
+        torch.randn(count, TINY.hidden_size, generator=shared)
+        for count in (2, NUM_PARTS, NUM_SUBJECTS)
+    )
+    generator = torch.Generator().manual_seed(seed)
+    name_T = torch.randint(0, NUM_SUBJECTS, (number,), generator=generator)
+    part_T = torch.randint(0, NUM_PARTS, (number,), generator=generator)
+    x_TD = 0.05 * torch.randn(number, TINY.hidden_size, generator=generator)
+    x_TD += kinds_XD[kind] + 2.0 * parts_XD[part_T] + 0.3 * names_XD[name_T]
+    return Labelled(x_TD, name_T * NUM_PARTS + part_T)
 
 
 def meeting(attention: InfiniAttention, told: Labelled, asked: Labelled) -> Tensor:
@@ -75,6 +91,50 @@ def test_queries_meet_the_keys_of_their_subject_on_tokens_never_seen() -> None:
     assert float(before[:, same].mean() - before[:, ~same].mean()) < 0.5
     assert found.meets_own == pytest.approx(float(meets[:, same].mean()), abs=0.05)
     assert found.meets_other == pytest.approx(float(meets[:, ~same].mean()), abs=0.05)
+
+
+def test_whose_answer_it_is_counts_however_loud_its_parts_are() -> None:
+    _, attention = grown()
+    found = bind(
+        attention,
+        tokens_of_parts(0, 900, seed=1),
+        tokens_of_parts(1, 900, seed=2),
+        num_steps=150,
+        learning_rate=3e-3,
+        generator=torch.Generator().manual_seed(0),
+    )
+    told, asked = tokens_of_parts(0, 300, seed=11), tokens_of_parts(1, 300, seed=12)
+    same = asked.subject_T[:, None] == told.subject_T
+    name_A, name_K = asked.subject_T // NUM_PARTS, told.subject_T // NUM_PARTS
+    part_A, part_K = asked.subject_T % NUM_PARTS, told.subject_T % NUM_PARTS
+    same_name, same_part = name_A[:, None] == name_K, part_A[:, None] == part_K
+    with torch.no_grad():
+        meets = meeting(attention, told, asked)
+    assert float(meets[:, same].mean()) > 0.8
+    assert float(meets[:, same_part & ~same].mean()) < 0.2
+    assert float(meets[:, same_name & ~same].mean()) < 0.2
+    assert float(meets[:, ~same_name & ~same_part].mean()) < 0.05
+    rights = [
+        max(
+            (float(of_query[told.subject_T == subject].mean()), int(subject))
+            for subject in set(told.subject_T.tolist())
+        )[1]
+        == int(wanted)
+        for head in meets
+        for of_query, wanted in zip(head, asked.subject_T, strict=True)
+    ]
+    assert found.right == pytest.approx(sum(rights) / len(rights), abs=0.03)
+    assert found.right > 0.95
+
+
+def test_what_is_never_told_is_no_mistake_of_a_query() -> None:
+    _, attention = grown()
+    told, asked = tokens(0, 600, seed=1).labelled(), tokens(1, 600, seed=2).labelled()
+    only = told.at(told.subject_T < 2)
+    found = bind(
+        attention, only, asked, num_steps=100, learning_rate=3e-3, generator=torch.Generator()
+    )
+    assert found.right > 0.95
 
 
 def test_what_tells_is_written_and_what_asks_is_read() -> None:
@@ -129,7 +189,8 @@ def test_layers_see_what_they_see_when_a_segment_is_read() -> None:
 def test_nothing_told_or_asked_is_refused() -> None:
     _, attention = grown()
     told = tokens(0, 20, seed=1)
-    silent = Labelled(told.x_TD, torch.full_like(told.subject_T, -1))
+    nothing_T = torch.full_like(told.subject_T, -1)
+    silent = Labelled(told.x_TD, nothing_T)
     generator = torch.Generator()
     for pair in ((told, silent), (silent, told)):
         with pytest.raises(ValueError, match="nothing"):

@@ -1,0 +1,70 @@
+"""Rates and read gates that open where something is told or asked, and nowhere else.
+
+    s(w x + b) near 1 for labelled tokens, 0 for all others        (see `gates.py`)
+
+Shape suffixes: T tokens, D model width.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from infini_models.gates import FLOOR, MARGIN, floored_sigmoid, gate_scores
+from infini_models.labelled import Labelled
+
+OPEN_SCORE = 4.0
+"""What scores of gates should reach: a sigmoid of 0.98."""
+SHUT_WEIGHT = 3.0
+"""What should go by unwritten counts more: it is the most of any text."""
+WEIGHT_PENALTY = 0.01
+LEAST_DEVIATION = 1e-4
+
+
+def fit_gate(gate: nn.Linear, tokens: Labelled) -> None:
+    """Open a gate, the same for all heads, where tokens are labelled, and shut it elsewhere.
+
+    A squared hinge of each kind's scores, each kind's mean.
+    """
+    wanted_T, x_TD = tokens.subject_T >= 0, tokens.x_TD.float()
+    mean_D, deviation_D = x_TD.mean(dim=0), x_TD.std(dim=0) + LEAST_DEVIATION
+    x_TD = (x_TD - mean_D) / deviation_D
+    shut_score = math.log(FLOOR) - MARGIN
+    weight_D = torch.zeros(x_TD.shape[1], requires_grad=True)
+    bias = torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight_D, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        score_T = x_TD @ weight_D + bias
+        shy_T = (OPEN_SCORE - score_T[wanted_T]).clamp_min(0.0)
+        loud_T = (score_T[~wanted_T] - shut_score).clamp_min(0.0)
+        found: Tensor = (
+            mean(shy_T.square())
+            + SHUT_WEIGHT * mean(loud_T.square())
+            + WEIGHT_PENALTY * weight_D.square().sum()
+        )
+        found.backward()  # type: ignore[no-untyped-call]
+        return found
+
+    with torch.enable_grad():
+        optimizer.step(loss)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        own_D = weight_D / deviation_D
+        gate.weight.copy_(own_D.expand_as(gate.weight))
+        gate.bias.copy_((bias - own_D @ mean_D).expand_as(gate.bias))
+
+
+@torch.no_grad()
+def opened(gate: nn.Linear, tokens: Labelled) -> tuple[float, float]:
+    """Give how far a gate opens for labelled tokens, and for the others; means, 0 to 1."""
+    open_T = floored_sigmoid(gate_scores(gate, tokens.x_TD))[:, 0]
+    wanted_T = tokens.subject_T >= 0
+    return float(mean(open_T[wanted_T])), float(mean(open_T[~wanted_T]))
+
+
+def mean(values: Tensor) -> Tensor:
+    """Give the mean; of nothing zero."""
+    return values.sum() / max(1, values.numel())

@@ -1,0 +1,54 @@
+"""Tokens of which it is known what they tell, or ask for.
+
+Shape suffixes: T tokens, D model width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+HELD_OUT = 0.1
+"""Of the labelled tokens: what is measured at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Tokens as a layer's attention sees them.
+
+    Attributes:
+        x_TD: its inputs.
+        subject_T: the number of what each tells, or asks for; -1: nothing.
+    """
+
+    x_TD: Tensor
+    subject_T: Tensor
+
+    @property
+    def num_tokens(self) -> int:
+        """T."""
+        return len(self.subject_T)
+
+    def at(self, chosen: Tensor | slice) -> Labelled:
+        """Give some of the tokens."""
+        return Labelled(self.x_TD[chosen], self.subject_T[chosen])
+
+    def labelled(self) -> Labelled:
+        """Leave out what has no subject."""
+        return self.at(self.subject_T >= 0)
+
+    def split(self) -> tuple[Labelled, Labelled]:
+        """Give what is learnt from, and the last tokens, which are not."""
+        kept = self.num_tokens - max(1, round(HELD_OUT * self.num_tokens))
+        return self.at(slice(kept)), self.at(slice(kept, None))
+
+    def draw(self, number: int, generator: torch.Generator) -> Labelled:
+        """Give so many tokens drawn at random, some perhaps more than once."""
+        return self.at(torch.randint(self.num_tokens, (number,), generator=generator))
+
+
+def same(first_T: Tensor, second_T: Tensor) -> Tensor:
+    """Tell of all pairs whether their numbers are the same."""
+    return first_T[:, None] == second_T
