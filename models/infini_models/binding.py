@@ -12,6 +12,9 @@ and, from a start that tells subjects (`binding_start.py`), whose keys a query m
 and a pair of one subject should have s = 1, of two s = 0; pairs of keys likewise, so that what is
 told last takes the place of what was told before.
 
+Each layer is bound by what it sees while no memory is read. What is read then changes what the
+layers above see, so of several bound layers only the first meets what it should.
+
 Knowing where answers stand is what strongly supervised memory networks are given (Weston et al.
 2015). Values, gains and outputs stay as they are.
 
