@@ -75,8 +75,8 @@ def bind_memory(
         found[number] = bound
         progress(
             Note(
-                f"layer {number}: {bound.right:.0%} of the queries meet their own keys most, by "
-                f"{bound.meets_own:.2f} where others are met by {bound.meets_other:.2f}"
+                f"layer {number}: {100 * bound.right:.0f} % of the queries meet their own keys "
+                f"most, by {bound.meets_own:.2f} where others are met by {bound.meets_other:.2f}"
             )
         )
     return found

@@ -136,7 +136,7 @@ def test_a_recipe_can_bind_a_new_memory_once(recipe_file: Path, infini: Infini) 
     run = recipe_file.parent / "run"
     result = infini("train", recipe_file, "-o", run, "--until", "1")
     assert result.code == 0
-    assert re.search(r"layer 1: \d+% of the queries meet their own keys most, by 0\.", result.err)
+    assert re.search(r"layer 1: \d+ % of the queries meet their own keys most, by 0\.", result.err)
     measured = json.loads((run / BINDING).read_text())
     assert measured.keys() == {"1"}
     assert all(0 <= value <= 1 for value in measured["1"].values())
