@@ -30,10 +30,10 @@ import torch
 from torch import Tensor
 
 from infini_models.attention import InfiniAttention
-from infini_models.binding_gates import fit_gate, mean, opened
+from infini_models.binding_gates import fit_gate, opened
 from infini_models.binding_start import start_meeting
 from infini_models.branch import MemoryBranch
-from infini_models.labelled import Labelled, same
+from infini_models.labelled import Labelled, mean, same
 
 NUM_TOLD, NUM_ASKED = 192, 96
 """Tokens of a step."""

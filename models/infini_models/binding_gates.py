@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from infini_models.gates import FLOOR, MARGIN, floored_sigmoid, gate_scores
-from infini_models.labelled import Labelled
+from infini_models.labelled import Labelled, mean
 
 OPEN_SCORE = 4.0
 """What scores of gates should reach: a sigmoid of 0.98."""
@@ -63,8 +63,3 @@ def opened(gate: nn.Linear, tokens: Labelled) -> tuple[float, float]:
     open_T = floored_sigmoid(gate_scores(gate, tokens.x_TD))[:, 0]
     wanted_T = tokens.subject_T >= 0
     return float(mean(open_T[wanted_T])), float(mean(open_T[~wanted_T]))
-
-
-def mean(values: Tensor) -> Tensor:
-    """Give the mean; of nothing zero."""
-    return values.sum() / max(1, values.numel())

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
 from infini_models.attention import InfiniAttention
-from infini_models.branch import LowRank, MemoryBranch
+from infini_models.branch import LowRank, MemoryBranch, deviations
 from infini_models.labelled import Labelled
 
 RIDGE = 3e-3
@@ -60,22 +60,12 @@ def start_meeting(
     up_HKR = up_NKR.repeat_interleave(config.num_groups, dim=0)
     _, key_1NTK, _ = attention.project(told.x_TD[None])
     query_1HTK, _, _ = attention.project(asked.x_TD[None])
-    for correction, (weight_DY, scores_TY, _), up_XKR, own_1XTK in (
-        (branch.key, scores[0], up_NKR, key_1NTK),
-        (branch.query, scores[1], up_HKR, query_1HTK),
-    ):
-        size = (scores_TY @ code_YR).square().mean().sqrt()
-        _correct(correction, (weight_DY @ code_YR).T / size, SIZE * up_XKR, own_1XTK)
-    for center_X1K, map_XFK, tokens, own_1XTK in (
-        (branch.key_center, branch.key_map, told, branch.keys(told.x_TD[None], key_1NTK)),
-        (
-            *(branch.query_center, branch.query_map, asked),
-            branch.queries(asked.x_TD[None], query_1HTK),
-        ),
-    ):
-        own_XTK = own_1XTK[0].float()
-        center_X1K.copy_(own_XTK.mean(dim=1, keepdim=True))
-        _map(map_XFK, own_XTK - center_X1K, one_hot(tokens.subject_T, num_subjects).float())
+    _begin(branch.key, scores[0], code_YR, up_NKR, key_1NTK)
+    _begin(branch.query, scores[1], code_YR, up_HKR, query_1HTK)
+    key_1NTK = branch.keys(told.x_TD[None], key_1NTK)
+    query_1HTK = branch.queries(asked.x_TD[None], query_1HTK)
+    _map(branch.key_center, branch.key_map, key_1NTK[0], told, num_subjects)
+    _map(branch.query_center, branch.query_map, query_1HTK[0], asked, num_subjects)
 
 
 def _scores(tokens: Labelled, num_subjects: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,19 +80,31 @@ def _scores(tokens: Labelled, num_subjects: int) -> tuple[Tensor, Tensor, Tensor
     return weight_DY, scores_TY, means_YY
 
 
-def _correct(correction: LowRank, down_RD: Tensor, up_XKR: Tensor, own_1XTK: Tensor) -> None:
-    """Set a correction, in units of the deviation of each head's own; rows beyond `down` stay."""
-    used = len(down_RD)
-    deviation_X = own_1XTK.float().var(dim=2).mean(dim=(0, 2)).sqrt()
-    correction.down_RI[:used] = down_RD
-    scaled_XKR = up_XKR * deviation_X[:, None, None]
+def _begin(
+    correction: LowRank,
+    scores: tuple[Tensor, Tensor, Tensor],
+    code_YR: Tensor,
+    up_XKR: Tensor,
+    own_1XTK: Tensor,
+) -> None:
+    """Set a correction, in units of the deviation of each head's own; rows not needed stay."""
+    weight_DY, scores_TY, _ = scores
+    used = code_YR.shape[1]
+    size = (scores_TY @ code_YR).square().mean().sqrt()
+    correction.down_RI[:used] = (weight_DY @ code_YR).T / size
+    scaled_XKR = SIZE * up_XKR * deviations(own_1XTK)[:, None, None]
     scaled_XKR[..., used:] = 0.0
     correction.up_OR.copy_(scaled_XKR.flatten(0, 1))
 
 
-def _map(map_XFK: Tensor, centred_XTK: Tensor, y_TY: Tensor) -> None:
-    """Make rows the means of subjects; what the map gives has a mean square of 1."""
-    used = min(map_XFK.shape[1], y_TY.shape[1])
+def _map(
+    center_X1K: Tensor, map_XFK: Tensor, own_XTK: Tensor, tokens: Labelled, num_subjects: int
+) -> None:
+    """Set a centre, and rows to the means of subjects; what they give has a mean square of 1."""
+    center_X1K.copy_(own_XTK.float().mean(dim=1, keepdim=True))
+    centred_XTK = own_XTK.float() - center_X1K
+    y_TY = one_hot(tokens.subject_T, num_subjects).float()
+    used = min(map_XFK.shape[1], num_subjects)
     map_XFK.mul_(SPARE_SIZE)
     map_XFK[:, :used] = normalize(y_TY.T @ centred_XTK, dim=-1)[:, :used]
     mapped_XTF = centred_XTK @ map_XFK.transpose(1, 2)

@@ -164,7 +164,7 @@ class MemoryBranch(nn.Module):
         ):
             added_BHSK = self._heads(correction(x_BSD))
             if tie:
-                scale_H = tie * _deviations(x_BHSK) / _deviations(added_BHSK).clamp_min(1e-6)
+                scale_H = tie * deviations(x_BHSK) / deviations(added_BHSK).clamp_min(1e-6)
                 correction.up_OR.mul_(scale_H.repeat_interleave(self.config.head_dim)[:, None])
                 added_BHSK = added_BHSK * scale_H[:, None, None]
             center_H1K.copy_((x_BHSK + added_BHSK).float().mean(dim=(0, 2)).unsqueeze(1))
@@ -308,6 +308,6 @@ def _retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:
     return (grouped_BNRP @ memory_BNPV).view(batch, heads, num_tokens, -1)
 
 
-def _deviations(x_BHSK: Tensor) -> Tensor:
+def deviations(x_BHSK: Tensor) -> Tensor:
     """Give each head's standard deviation about its mean in each dimension."""
     return x_BHSK.float().var(dim=(0, 2)).mean(dim=1).sqrt()

@@ -52,3 +52,8 @@ class Labelled:
 def same(first_T: Tensor, second_T: Tensor) -> Tensor:
     """Tell of all pairs whether their numbers are the same."""
     return first_T[:, None] == second_T
+
+
+def mean(values: Tensor) -> Tensor:
+    """Give the mean; of nothing zero."""
+    return values.sum() / max(1, values.numel())

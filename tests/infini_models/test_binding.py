@@ -189,8 +189,7 @@ def test_layers_see_what_they_see_when_a_segment_is_read() -> None:
 def test_nothing_told_or_asked_is_refused() -> None:
     _, attention = grown()
     told = tokens(0, 20, seed=1)
-    nothing_T = torch.full_like(told.subject_T, -1)
-    silent = Labelled(told.x_TD, nothing_T)
+    silent = Labelled(told.x_TD, torch.full_like(told.subject_T, -1))
     generator = torch.Generator()
     for pair in ((told, silent), (silent, told)):
         with pytest.raises(ValueError, match="nothing"):
