@@ -48,21 +48,28 @@ def bind_memory(
         UsageError: of none of its tasks it is known where answers stand.
     """
     import torch
+    from infini_models.adapter import attention_of
     from infini_models.binding import bind
+    from infini_models.config import BranchConfig
 
+    config = decoder.memory_config
+    assert isinstance(config, BranchConfig)
     generator = torch.Generator().manual_seed(recipe.seed)
     progress(Note(f"reading {recipe.binding.num_batches} batches to see what tells what"))
-    collected = _Collected(recipe.memory.layers)
+    collected = _Collected({*config.layers, *map(config.address_of, config.layers)})
     for index in range(recipe.binding.num_batches):
         batch = sampler.draw(recipe.num_steps + index)
         with torch.inference_mode():
             collected.add(decoder, batch, generator)
     found: dict[int, Bound] = {}
-    for number in recipe.memory.layers:
+    for number in config.layers:
+        branch, source = attention_of(decoder, number).memory_branch, config.address_of(number)
+        assert branch is not None
         try:
             bound = bind(
-                decoder.layers[number].self_attn,  # type: ignore[arg-type]
-                *collected.of(number),
+                branch,
+                attention_of(decoder, source),
+                *collected.of(number, source),
                 num_steps=recipe.binding.num_steps,
                 learning_rate=recipe.binding.learning_rate,
                 generator=generator,
@@ -90,9 +97,9 @@ def write_bound(folder: Path, found: dict[int, Bound]) -> None:
 
 
 class _Collected:
-    """What the layers with a memory see of the tokens that are learnt from."""
+    """What some layers see of the tokens that are learnt from."""
 
-    def __init__(self, layers: tuple[int, ...]) -> None:
+    def __init__(self, layers: set[int]) -> None:
         self._layers = layers
         self._numbers: dict[tuple[str, int], int] = {}
         self._told: list[tuple[dict[int, Tensor], Tensor]] = []
@@ -123,8 +130,12 @@ class _Collected:
                     ({n: x[wanted_BS].clone() for n, x in seen.items()}, number_BS[wanted_BS])
                 )
 
-    def of(self, layer: int) -> tuple[Labelled, Labelled]:
-        """Give what a layer sees of tokens that may tell, and of those that may ask.
+    def of(self, layer: int, source: int) -> tuple[Labelled, Labelled]:
+        """Give what layers see of tokens that may tell, and of those that may ask.
+
+        Args:
+            layer: with the memory.
+            source: that it is addressed by.
 
         Raises:
             ValueError: there are none.
@@ -137,6 +148,7 @@ class _Collected:
         told, asked = (
             Labelled(
                 torch.cat([seen[layer] for seen, _ in kept]),
+                torch.cat([seen[source] for seen, _ in kept]),
                 torch.cat([number_T for _, number_T in kept]),
             )
             for kept in (self._told, self._asked)

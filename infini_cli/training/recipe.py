@@ -14,6 +14,7 @@ num_taps = 1                     # an adapter of one tap that `start` names may 
 num_value_taps = 1               # 2: a full stop says the last word before it
 sharpness = 0.0                  # 2: no feature has all from the start: others can be learnt
 tie_init = 0.0                   # 2: queries and keys begin alike, twice as large as the base's own
+address_layer = 3                # queries and keys are of what it sees; left out: each layer's own
 
 [binding]                        # before the first step: whose answer a token tells, see there
 num_batches = 0                  # of samples to see it in; 0: it is left to the steps
@@ -81,6 +82,7 @@ class MemoryRecipe:
     num_value_taps: int = 1
     sharpness: float = 0.0
     tie_init: float = 0.0
+    address_layer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,13 +68,21 @@ def center_branches(decoder: Decoder, ids_BS: Tensor) -> None:
         ids_BS: token ids of the text, which is seen as one segment.
     """
     assert isinstance(decoder.memory_config, BranchConfig)
-    layers = decoder.memory_config.layers
-    for index, x_BSD in decoder.attention_inputs(ids_BS, layers).items():
-        attention = decoder.layers[index].self_attn
-        assert isinstance(attention, InfiniAttention)
-        assert attention.memory_branch is not None
-        query_BHSK, key_BNSK, _ = attention.project(x_BSD)
-        attention.memory_branch.center(x_BSD, query_BHSK, key_BNSK)
+    config = decoder.memory_config
+    sources = {config.address_of(layer) for layer in config.layers}
+    seen = decoder.attention_inputs(ids_BS, sources)
+    for layer in config.layers:
+        branch = attention_of(decoder, layer).memory_branch
+        assert branch is not None
+        source = config.address_of(layer)
+        branch.center(attention_of(decoder, source).address(seen[source]))
+
+
+def attention_of(decoder: Decoder, layer: int) -> InfiniAttention:
+    """Give a layer's attention."""
+    attention = decoder.layers[layer].self_attn
+    assert isinstance(attention, InfiniAttention)
+    return attention
 
 
 def reopen_branches(decoder: Decoder) -> None:
@@ -211,6 +219,12 @@ def _memory_of(path: Path) -> str:
     return text
 
 
+def _whole_or_none(value: object) -> int | None:
+    if value is None or type(value) is int:
+        return value
+    raise TypeError(f"{value!r} is no whole number")
+
+
 def _config_from(text: str, path: Path) -> BranchConfig:
     try:
         values = json.loads(text)
@@ -224,6 +238,7 @@ def _config_from(text: str, path: Path) -> BranchConfig:
             num_value_taps=int(values.get("num_value_taps", 1)),
             sharpness=float(values.get("sharpness", 0.0)),
             tie_init=float(values.get("tie_init", 0.0)),
+            address_layer=_whole_or_none(values.get("address_layer")),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"`{path.name}` has no usable memory configuration") from error

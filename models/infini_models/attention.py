@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from infini_models import memory as compressive
+from infini_models.address import Address
 from infini_models.branch import MemoryBranch
 from infini_models.branch_cache import BranchCache, NextTokens
 from infini_models.cache import LayerCache
@@ -100,6 +101,7 @@ class InfiniAttention(nn.Module):
         rotary: tuple[Tensor, Tensor],
         memory: LayerMemory | None,
         *,
+        address: Address | None = None,
         num_prefix: int = 0,
         write: bool = True,
         keep_local: bool = False,
@@ -110,6 +112,7 @@ class InfiniAttention(nn.Module):
             x_BSD: normalised activations.
             rotary: cosines and sines for positions 0 to S - 1.
             memory: M and z before the segment; None switches the memory off.
+            address: what a branch's queries and keys are made of; None: what this layer sees.
             num_prefix: leading tokens that are seen locally and never written.
             write: whether the memory takes the segment in.
             keep_local: whether to return the segment's keys and values.
@@ -123,17 +126,18 @@ class InfiniAttention(nn.Module):
             value_BNSK.repeat_interleave(self.config.num_groups, dim=1),
             is_causal=True,
         )
-        output_BSD = self._add_memory(x_BSD, query_BHSK, local_BHSK, memory)
+        address = address or Address(x_BSD, query_BHSK, key_BNSK)
+        output_BSD = self._add_memory(x_BSD, address, local_BHSK, memory)
         after = memory
         if memory is not None and write:
             num_sinks = NUM_SINKS if self.memory_branch is not None else 0
             written = slice(max(num_prefix, num_sinks), None)
             after = self._write(
-                memory, x_BSD[:, written], key_BNSK[:, :, written], value_BNSK[:, :, written]
+                memory, x_BSD[:, written], address.at(written), value_BNSK[:, :, written]
             )
         local = None
         if keep_local:
-            queries_HWK = self._last_queries(x_BSD, query_BHSK)
+            queries_HWK = self._last_queries(address)
             local = LayerCache(turned_key_BNSK[0], value_BNSK[0].contiguous(), queries_HWK)
         return AttentionResult(output_BSD, after, local)
 
@@ -144,6 +148,7 @@ class InfiniAttention(nn.Module):
         cache: BranchCache,
         layer: int,
         tokens: NextTokens,
+        address: Address | None = None,
     ) -> Tensor:
         """Attend to a branch's own past and read the memory; write nothing to it.
 
@@ -153,6 +158,7 @@ class InfiniAttention(nn.Module):
             cache: what the branches attend to; the new keys and values are appended.
             layer: this layer's place in the cache.
             tokens: where they stand in the cache.
+            address: as for `read_segment`.
 
         Returns:
             [B, S, D].
@@ -167,13 +173,19 @@ class InfiniAttention(nn.Module):
             attn_mask=tokens.visible_F1RC,
         )
         local_BHSK = cache.by_text(local_FNRK, x_BSD.shape[1])
+        address = address or Address(x_BSD, query_BHSK, key_BNSK)
         before_BHWK = None
         branch = self.memory_branch
         if branch is not None and branch.num_before:
-            queries_BHSK = branch.queries(x_BSD, query_BHSK)
+            queries_BHSK = branch.queries(address)
             before_BHWK = cache.remember_queries(layer, queries_BHSK, branch.num_before)
         memory = cache.memory[layer] if cache.memory is not None else None
-        return self._add_memory(x_BSD, query_BHSK, local_BHSK, memory, before_BHWK, cache)
+        return self._add_memory(x_BSD, address, local_BHSK, memory, before_BHWK, cache)
+
+    def address(self, x_BSD: Tensor) -> Address:
+        """Give what the memory of this layer, or of one above it, is addressed by."""
+        query_BHSK, key_BNSK, _ = self.project(x_BSD)
+        return Address(x_BSD, query_BHSK, key_BNSK)
 
     def project(self, x_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give queries [B, H, S, K], keys and values [B, N, S, K], none with position."""
@@ -187,27 +199,26 @@ class InfiniAttention(nn.Module):
         return query_BSHK.transpose(1, 2), key_BSNK.transpose(1, 2), value_BSNK.transpose(1, 2)
 
     def _write(
-        self, memory: LayerMemory, x_BSD: Tensor, key_BNSK: Tensor, value_BNSK: Tensor
+        self, memory: LayerMemory, x_BSD: Tensor, address: Address, value_BNSK: Tensor
     ) -> LayerMemory:
         if self.memory_branch is not None:
-            return self.memory_branch.write(x_BSD, key_BNSK, value_BNSK, memory)
+            return self.memory_branch.write(x_BSD, address, value_BNSK, memory)
         if isinstance(self.memory_config, MemoryConfig):
-            return compressive.write(memory, key_BNSK, value_BNSK, self.memory_config)
+            return compressive.write(memory, address.key_BNSK, value_BNSK, self.memory_config)
         return memory
 
-    def _last_queries(self, x_BSD: Tensor, query_BHSK: Tensor) -> Tensor | None:
+    def _last_queries(self, address: Address) -> Tensor | None:
         """Give the memory's queries of row 0's last tokens, where those of later ones need them."""
         branch = self.memory_branch
         if branch is None or not branch.num_before:
             return None
         last = slice(-branch.num_before, None)
-        queries_BHWK: Tensor = branch.queries(x_BSD[:1, last], query_BHSK[:1, :, last])
-        return queries_BHWK[0]
+        return branch.queries(address.at(last))[0]
 
     def _add_memory(
         self,
         x_BSD: Tensor,
-        query_BHSK: Tensor,
+        address: Address,
         local_BHSK: Tensor,
         memory: LayerMemory | None,
         before_BHWK: Tensor | None = None,
@@ -222,13 +233,13 @@ class InfiniAttention(nn.Module):
         if self.memory_branch is not None:
             if not bool(memory.filled_B.any()):
                 return self._merge_heads(local_BHSK)
-            queries_BHSK = self.memory_branch.queries(x_BSD, query_BHSK)
+            queries_BHSK = self.memory_branch.queries(address)
             retrieve = None if cache is None else cache.retrieve
             read_BHSK = self.memory_branch.read(x_BSD, queries_BHSK, memory, before_BHWK, retrieve)
             correction_BSD: Tensor = self.memory_branch.output(read_BHSK.transpose(1, 2).flatten(2))
             return self._merge_heads(local_BHSK + read_BHSK) + correction_BSD
         memory = memory if cache is None else cache.of_texts(memory)
-        return self._merge_heads(self._mix(query_BHSK, local_BHSK, memory))
+        return self._merge_heads(self._mix(address.query_BHSK, local_BHSK, memory))
 
     def _mix(self, query_BHSK: Tensor, local_BHSK: Tensor, memory: LayerMemory) -> Tensor:
         assert isinstance(self.memory_config, MemoryConfig)

@@ -13,7 +13,8 @@ and a pair of one subject should have s = 1, of two s = 0; pairs of keys likewis
 told last takes the place of what was told before.
 
 Each layer is bound by what it sees while no memory is read. What is read then changes what the
-layers above see, so of several bound layers only the first meets what it should.
+layers above see, so of several layers bound by what each sees only the first meets what it should;
+not so where all are addressed by one layer below them (see `address.py`).
 
 Knowing where answers stand is what strongly supervised memory networks are given (Weston et al.
 2015). Values, gains and outputs stay as they are.
@@ -68,6 +69,7 @@ class Bound:
 
 
 def bind(
+    branch: MemoryBranch,
     attention: InfiniAttention,
     told: Labelled,
     asked: Labelled,
@@ -79,7 +81,8 @@ def bind(
     """Teach a layer's memory what to write, when to read, and which key a query meets.
 
     Args:
-        attention: with a memory branch without taps, changed in place.
+        branch: without taps, changed in place.
+        attention: of the layer whose view of the tokens its queries and keys are made of.
         told: tokens of texts, some of which tell something.
         asked: tokens, some of which ask for it.
         num_steps: of the meeting.
@@ -89,8 +92,6 @@ def bind(
     Raises:
         ValueError: nothing is told, or nothing asked.
     """
-    branch = attention.memory_branch
-    assert branch is not None
     keys, queries = told.labelled(), asked.labelled()
     if min(keys.num_tokens, queries.num_tokens) < 2:
         raise ValueError("nothing is told or asked")
@@ -154,10 +155,9 @@ def _meet(
 ) -> tuple[Tensor, Tensor]:
     """Give phi(q) phi(k) of all pairs, [H, A, K], and the features of the keys, [N, K, P]."""
     with torch.no_grad():
-        _, key_1NKK, _ = attention.project(told.x_TD[None])
-        query_1HAK, _, _ = attention.project(asked.x_TD[None])
-    keys_NKP = branch.key_features(branch.keys(told.x_TD[None], key_1NKK))[0]
-    queries_HAP = branch.query_features(branch.queries(asked.x_TD[None], query_1HAK))[0]
+        by_told, by_asked = (attention.address(x.address_TD[None]) for x in (told, asked))
+    keys_NKP = branch.key_features(branch.keys(by_told))[0]
+    queries_HAP = branch.query_features(branch.queries(by_asked))[0]
     keys_HKP = keys_NKP.repeat_interleave(attention.config.num_groups, dim=0)
     return queries_HAP @ keys_HKP.transpose(1, 2), keys_NKP
 

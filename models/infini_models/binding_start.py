@@ -44,8 +44,8 @@ def start_meeting(
     """Make queries and keys begin with what tells subjects; centres become the means.
 
     Args:
-        attention: of the layer.
-        branch: its memory, changed in place.
+        attention: of the layer that the memory is addressed by.
+        branch: the memory, changed in place.
         told: tokens with subjects.
         asked: likewise; the same subjects have the same numbers.
         generator: of the projection that both share.
@@ -58,19 +58,17 @@ def start_meeting(
     up_NKR = torch.empty(config.num_key_value_heads, config.head_dim, rank)
     up_NKR.normal_(0.0, rank**-0.5, generator=generator)
     up_HKR = up_NKR.repeat_interleave(config.num_groups, dim=0)
-    _, key_1NTK, _ = attention.project(told.x_TD[None])
-    query_1HTK, _, _ = attention.project(asked.x_TD[None])
-    _begin(branch.key, scores[0], code_YR, up_NKR, key_1NTK)
-    _begin(branch.query, scores[1], code_YR, up_HKR, query_1HTK)
-    key_1NTK = branch.keys(told.x_TD[None], key_1NTK)
-    query_1HTK = branch.queries(asked.x_TD[None], query_1HTK)
-    _map(branch.key_center, branch.key_map, key_1NTK[0], told, num_subjects)
-    _map(branch.query_center, branch.query_map, query_1HTK[0], asked, num_subjects)
+    by_told, by_asked = (attention.address(x.address_TD[None]) for x in (told, asked))
+    _begin(branch.key, scores[0], code_YR, up_NKR, by_told.key_BNSK)
+    _begin(branch.query, scores[1], code_YR, up_HKR, by_asked.query_BHSK)
+    keys_NTK, queries_HTK = branch.keys(by_told)[0], branch.queries(by_asked)[0]
+    _map(branch.key_center, branch.key_map, keys_NTK, told, num_subjects)
+    _map(branch.query_center, branch.query_map, queries_HTK, asked, num_subjects)
 
 
 def _scores(tokens: Labelled, num_subjects: int) -> tuple[Tensor, Tensor, Tensor]:
     """Regress subjects: give W, P, and each subject's mean of P."""
-    x_TD, y_TY = tokens.x_TD.float(), one_hot(tokens.subject_T, num_subjects).float()
+    x_TD, y_TY = tokens.address_TD.float(), one_hot(tokens.subject_T, num_subjects).float()
     x_TD = x_TD - x_TD.mean(dim=0)
     moments_DD = x_TD.T @ x_TD
     moments_DD.diagonal().add_(RIDGE * moments_DD.diagonal().mean())

@@ -25,7 +25,8 @@ not mixed: where nothing was written, or with a gain of zero, the layer is the b
 bit. And each token has a gate on what it reads: softmax features are never orthogonal, so every
 query retrieves something, also that of a token that asks for nothing.
 
-Queries, keys and values come without position, as the paper's memory sees them.
+Queries, keys and values come without position, as the paper's memory sees them. Queries and keys
+may be those of a lower layer, see `address.py`.
 
 Shape suffixes: B batch rows, S tokens, D model width, E width of all heads together, H query heads,
 N KV heads, G query heads that share a KV head, K head width, F rows of a feature map, P features
@@ -41,6 +42,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from infini_models.address import Address
 from infini_models.config import BranchConfig, DecoderConfig
 from infini_models.convolution import ShortConvolution
 from infini_models.delta import delta_write
@@ -146,23 +148,18 @@ class MemoryBranch(nn.Module):
         self.rate.bias.fill_(self.branch_config.rate_init)
 
     @torch.no_grad()
-    def center(self, x_BSD: Tensor, query_BHSK: Tensor, key_BNSK: Tensor) -> None:
-        """Start from what the layer's queries and keys of a text are.
+    def center(self, address: Address) -> None:
+        """Start from what queries and keys of a text are.
 
         Centres become the means. Where the configuration asks for it, queries and keys are given
         one projection of what the layer sees, of a size that compares with theirs.
-
-        Args:
-            x_BSD: what the layer's attention sees.
-            query_BHSK: its own queries, without position.
-            key_BNSK: its own keys, likewise.
         """
         tie = self.branch_config.tie_init
         for x_BHSK, correction, center_H1K in (
-            (query_BHSK, self.query, self.query_center),
-            (key_BNSK, self.key, self.key_center),
+            (address.query_BHSK, self.query, self.query_center),
+            (address.key_BNSK, self.key, self.key_center),
         ):
-            added_BHSK = self._heads(correction(x_BSD))
+            added_BHSK = self._heads(correction(address.x_BSD))
             if tie:
                 scale_H = tie * deviations(x_BHSK) / deviations(added_BHSK).clamp_min(1e-6)
                 correction.up_OR.mul_(scale_H.repeat_interleave(self.config.head_dim)[:, None])
@@ -188,23 +185,13 @@ class MemoryBranch(nn.Module):
         memory_BNPV = torch.zeros(batch, num_heads, num_features, self.config.head_dim)
         return LayerMemory(memory_BNPV, torch.zeros(batch, num_heads, 1))
 
-    def queries(self, x_BSD: Tensor, query_BHSK: Tensor) -> Tensor:
-        """Give the memory's queries, each of its own token alone, [B, H, S, K].
+    def queries(self, address: Address) -> Tensor:
+        """Give the memory's queries, each of its own token alone, [B, H, S, K]."""
+        return address.query_BHSK + self._heads(self.query(address.x_BSD))
 
-        Args:
-            x_BSD: what the layer's attention sees.
-            query_BHSK: the layer's own queries, without position.
-        """
-        return query_BHSK + self._heads(self.query(x_BSD))
-
-    def keys(self, x_BSD: Tensor, key_BNSK: Tensor) -> Tensor:
-        """Give the memory's keys, each of its own token alone, [B, N, S, K].
-
-        Args:
-            x_BSD: what the layer's attention sees.
-            key_BNSK: the layer's own keys, without position.
-        """
-        return key_BNSK + self._heads(self.key(x_BSD))
+    def keys(self, address: Address) -> Tensor:
+        """Give the memory's keys, each of its own token alone, [B, N, S, K]."""
+        return address.key_BNSK + self._heads(self.key(address.x_BSD))
 
     def query_features(self, query_BHSK: Tensor) -> Tensor:
         """Give phi(q) of what `queries` gives, or their convolution; float32 [B, H, S, P]."""
@@ -244,14 +231,14 @@ class MemoryBranch(nn.Module):
         return read_BHSV.to(x_BSD.dtype)
 
     def write(
-        self, x_BSD: Tensor, key_BNSK: Tensor, value_BNSK: Tensor, memory: LayerMemory
+        self, x_BSD: Tensor, address: Address, value_BNSK: Tensor, memory: LayerMemory
     ) -> LayerMemory:
         """Give the memory after a segment; the old one is left as it is.
 
         Args:
             x_BSD: what the layer's attention sees.
-            key_BNSK: the layer's own keys, without position.
-            value_BNSK: its values.
+            address: what keys are made of.
+            value_BNSK: the layer's own values.
             memory: before the segment.
         """
         score_BNS = gate_scores(self.rate, x_BSD).transpose(1, 2)
@@ -265,7 +252,9 @@ class MemoryBranch(nn.Module):
         written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
         if not bool(written_S.any()):
             return LayerMemory(memory.memory_BNKV, normalizer_BN1) if is_trained else memory
-        key_BNSK = self._corrected(key_BNSK, x_BSD, written_S, self.key, self.key_taps)
+        key_BNSK = self._corrected(
+            address.key_BNSK, address.x_BSD, written_S, self.key, self.key_taps
+        )
         value_BNSV = self._corrected(value_BNSK, x_BSD, written_S, self.value, self.value_taps)
         features_BNSP = self.key_features(key_BNSK)
         rate_BNS = rate_BNS[:, :, written_S]

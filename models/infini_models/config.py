@@ -166,6 +166,8 @@ class BranchConfig:
         tie_init: deviation of what is added to queries and keys before training, over that of the
             base's own: one projection for both, so that a token finds those that are like it. 0:
             nothing.
+        address_layer: whose view of the tokens queries and keys are made of, not above any of
+            `layers`; None: each layer's own.
     """
 
     layers: tuple[int, ...]
@@ -177,6 +179,7 @@ class BranchConfig:
     num_value_taps: int = 1
     sharpness: float = 0.0
     tie_init: float = 0.0
+    address_layer: int | None = None
 
     def __post_init__(self) -> None:
         if not self.layers or min(self.layers) < 0 or len(set(self.layers)) < len(self.layers):
@@ -189,6 +192,12 @@ class BranchConfig:
         for size in (self.sharpness, self.tie_init):
             if not 0.0 <= size < math.inf:
                 raise ConfigError(f"neither sharpness nor tie_init can be {size}")
+        if self.address_layer is not None and not 0 <= self.address_layer <= min(self.layers):
+            raise ConfigError(f"layer {self.address_layer} is not below those with a memory")
+
+    def address_of(self, layer: int) -> int:
+        """Give the layer that a memory's queries and keys are made in."""
+        return layer if self.address_layer is None else self.address_layer
 
 
 PAPER = MemoryConfig()

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from infini_models.address import Address
 from infini_models.attention import InfiniAttention, LinearFactory
 from infini_models.branch import MemoryBranch
 from infini_models.branch_cache import BranchCache
@@ -96,6 +97,10 @@ class Layer(nn.Module):
         normed_BSD: Tensor = self.input_layernorm(residual_BSD)
         return normed_BSD.to(self.dtype)
 
+    def address(self, residual_BSD: Tensor) -> Address:
+        """Give what a memory above this layer is addressed by."""
+        return self.self_attn.address(self.attention_input(residual_BSD))
+
     def add_feed_forward(self, residual_BSD: Tensor) -> Tensor:
         """Give the residual stream after the feed-forward block."""
         normed_BSD = self.post_attention_layernorm(residual_BSD).to(self.dtype)
@@ -108,6 +113,7 @@ class Layer(nn.Module):
         rotary: tuple[Tensor, Tensor],
         memory: LayerMemory | None,
         *,
+        address: Address | None = None,
         num_prefix: int = 0,
         write: bool = True,
         keep_local: bool = False,
@@ -122,6 +128,7 @@ class Layer(nn.Module):
             self.attention_input(residual_BSD),
             rotary,
             memory,
+            address=address,
             num_prefix=num_prefix,
             write=write,
             keep_local=keep_local,
@@ -184,6 +191,11 @@ class Decoder(nn.Module):
         return max(self.memory_config.layers) + 1
 
     @property
+    def _address_layer(self) -> int | None:
+        config = self.memory_config
+        return config.address_layer if isinstance(config, BranchConfig) else None
+
+    @property
     def dtype(self) -> torch.dtype:
         """What keys and values are computed in."""
         return torch.bfloat16 if self.form == "bfloat16" else torch.float32
@@ -243,11 +255,15 @@ class Decoder(nn.Module):
         hidden_BSD = self.embed_tokens(ids_BS).float()
         after: list[LayerMemory] = []
         local: list[LayerCache] = []
+        address: Address | None = None
         for index, layer in enumerate(self._layers[:num_layers]):
+            if index == self._address_layer and memory is not None:
+                address = layer.address(hidden_BSD)
             hidden_BSD, layer_memory, layer_local = layer.read_segment(
                 hidden_BSD,
                 tables,
                 memory[index] if memory is not None else None,
+                address=address,
                 num_prefix=num_prefix,
                 write=write,
                 keep_local=keep_cache,
@@ -309,13 +325,12 @@ class Decoder(nn.Module):
         cosine, sine = rotary_tables(self.frequencies, tokens.positions_BS)
         tables = (cosine[:, None], sine[:, None])
         hidden_BSD: Tensor = self.embed_tokens(ids_BS).float()
+        address: Address | None = None
         for index, layer in enumerate(self._layers):
+            if index == self._address_layer and cache.memory is not None:
+                address = layer.address(hidden_BSD)
             attended_BSD = layer.self_attn.extend(
-                layer.attention_input(hidden_BSD),
-                tables,
-                cache,
-                index,
-                tokens,
+                layer.attention_input(hidden_BSD), tables, cache, index, tokens, address
             )
             hidden_BSD = layer.add_feed_forward(hidden_BSD + attended_BSD)
         cache.advance(num_tokens_B)

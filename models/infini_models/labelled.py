@@ -16,14 +16,16 @@ HELD_OUT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Tokens as a layer's attention sees them.
+    """Tokens as layers see them.
 
     Attributes:
-        x_TD: its inputs.
+        x_TD: what the attention of the layer with the memory sees.
+        address_TD: what that of the layer sees whose view queries and keys are made of.
         subject_T: the number of what each tells, or asks for; -1: nothing.
     """
 
     x_TD: Tensor
+    address_TD: Tensor
     subject_T: Tensor
 
     @property
@@ -33,7 +35,7 @@ class Labelled:
 
     def at(self, chosen: Tensor | slice) -> Labelled:
         """Give some of the tokens."""
-        return Labelled(self.x_TD[chosen], self.subject_T[chosen])
+        return Labelled(self.x_TD[chosen], self.address_TD[chosen], self.subject_T[chosen])
 
     def labelled(self) -> Labelled:
         """Leave out what has no subject."""

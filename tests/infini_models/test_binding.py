@@ -37,7 +37,7 @@ def tokens(kind: int, number: int, seed: int) -> Labelled:
     x_TD = 0.3 * torch.randn(number, TINY.hidden_size, generator=generator)
     named_T1 = (subject_T >= 0)[:, None]
     x_TD += named_T1 * (directions_XD[kind] + directions_XD[2 + subject_T.clamp_min(0)])
-    return Labelled(x_TD, subject_T)
+    return Labelled(x_TD, x_TD, subject_T)
 
 
 def tokens_of_parts(kind: int, number: int, seed: int) -> Labelled:
@@ -52,30 +52,35 @@ def tokens_of_parts(kind: int, number: int, seed: int) -> Labelled:
     part_T = torch.randint(0, NUM_PARTS, (number,), generator=generator)
     x_TD = 0.05 * torch.randn(number, TINY.hidden_size, generator=generator)
     x_TD += kinds_XD[kind] + 2.0 * parts_XD[part_T] + 0.3 * names_XD[name_T]
-    return Labelled(x_TD, name_T * NUM_PARTS + part_T)
+    return Labelled(x_TD, x_TD, name_T * NUM_PARTS + part_T)
 
 
 def meeting(attention: InfiniAttention, told: Labelled, asked: Labelled) -> Tensor:
     branch = attention.memory_branch
     assert branch is not None
-    _, key_1NKK, _ = attention.project(told.x_TD[None])
-    query_1HAK, _, _ = attention.project(asked.x_TD[None])
-    keys = branch.key_features(branch.keys(told.x_TD[None], key_1NKK))[0]
-    queries = branch.query_features(branch.queries(asked.x_TD[None], query_1HAK))[0]
+    by_told, by_asked = (attention.address(x.address_TD[None]) for x in (told, asked))
+    keys = branch.key_features(branch.keys(by_told))[0]
+    queries = branch.query_features(branch.queries(by_asked))[0]
     keys = keys.repeat_interleave(TINY.num_groups, dim=0)
     return torch.einsum("hap,hkp->hak", queries, keys)
 
 
-def bound_once(num_steps: int = 150) -> tuple[Decoder, InfiniAttention, Bound]:
-    decoder, attention = grown()
-    found = bind(
+def start(attention: InfiniAttention, told: Labelled, asked: Labelled, *, num_steps: int) -> Bound:
+    assert attention.memory_branch is not None
+    return bind(
+        attention.memory_branch,
         attention,
-        tokens(0, 900, seed=1),
-        tokens(1, 900, seed=2),
+        told,
+        asked,
         num_steps=num_steps,
         learning_rate=3e-3,
         generator=torch.Generator().manual_seed(0),
     )
+
+
+def bound_once(num_steps: int = 150) -> tuple[Decoder, InfiniAttention, Bound]:
+    decoder, attention = grown()
+    found = start(attention, tokens(0, 900, seed=1), tokens(1, 900, seed=2), num_steps=num_steps)
     return decoder, attention, found
 
 
@@ -95,13 +100,8 @@ def test_queries_meet_the_keys_of_their_subject_on_tokens_never_seen() -> None:
 
 def test_whose_answer_it_is_counts_however_loud_its_parts_are() -> None:
     _, attention = grown()
-    found = bind(
-        attention,
-        tokens_of_parts(0, 900, seed=1),
-        tokens_of_parts(1, 900, seed=2),
-        num_steps=150,
-        learning_rate=3e-3,
-        generator=torch.Generator().manual_seed(0),
+    found = start(
+        attention, tokens_of_parts(0, 900, seed=1), tokens_of_parts(1, 900, seed=2), num_steps=150
     )
     told, asked = tokens_of_parts(0, 300, seed=11), tokens_of_parts(1, 300, seed=12)
     same = asked.subject_T[:, None] == told.subject_T
@@ -131,9 +131,7 @@ def test_what_is_never_told_is_no_mistake_of_a_query() -> None:
     _, attention = grown()
     told, asked = tokens(0, 600, seed=1).labelled(), tokens(1, 600, seed=2).labelled()
     only = told.at(told.subject_T < 2)
-    found = bind(
-        attention, only, asked, num_steps=100, learning_rate=3e-3, generator=torch.Generator()
-    )
+    found = start(attention, only, asked, num_steps=100)
     assert found.right > 0.95
 
 
@@ -189,8 +187,7 @@ def test_layers_see_what_they_see_when_a_segment_is_read() -> None:
 def test_nothing_told_or_asked_is_refused() -> None:
     _, attention = grown()
     told = tokens(0, 20, seed=1)
-    silent = Labelled(told.x_TD, torch.full_like(told.subject_T, -1))
-    generator = torch.Generator()
+    silent = Labelled(told.x_TD, told.address_TD, torch.full_like(told.subject_T, -1))
     for pair in ((told, silent), (silent, told)):
         with pytest.raises(ValueError, match="nothing"):
-            bind(attention, *pair, num_steps=1, learning_rate=1e-3, generator=generator)
+            start(attention, *pair, num_steps=1)

@@ -35,7 +35,7 @@ def tokens(kind: int, number: int, seed: int) -> Labelled:
     subject_T = torch.randint(0, NUM_SUBJECTS, (number,), generator=generator)
     x_TD = 0.1 * torch.randn(number, TINY.hidden_size, generator=generator)
     x_TD += 0.3 * names_YD[subject_T] + 3.0 * torch.randn(number, 1, generator=generator) * loud_D
-    return Labelled(x_TD, subject_T)
+    return Labelled(torch.zeros_like(x_TD), x_TD, subject_T)
 
 
 def started(num_rows: int = 16) -> tuple[InfiniAttention, Labelled, Labelled]:
@@ -59,7 +59,7 @@ def test_what_tells_and_what_asks_of_one_subject_have_one_code() -> None:
     branch = attention.memory_branch
     assert branch is not None
     told, asked = tokens(0, 100, seed=11), tokens(1, 100, seed=12)
-    key_TR, query_TR = codes(branch.key, told.x_TD), codes(branch.query, asked.x_TD)
+    key_TR, query_TR = codes(branch.key, told.address_TD), codes(branch.query, asked.address_TD)
     alike = torch.nn.functional.cosine_similarity(query_TR[:, None], key_TR[None], dim=-1)
     own = asked.subject_T[:, None] == told.subject_T
     assert float(alike[own].mean()) > 0.9
@@ -73,7 +73,7 @@ def test_it_is_ridge_regression() -> None:
     assert branch is not None
     scores = []
     for labelled in (told, asked):
-        x = labelled.x_TD.double() - labelled.x_TD.double().mean(dim=0)
+        x = labelled.address_TD.double() - labelled.address_TD.double().mean(dim=0)
         y = torch.eye(NUM_SUBJECTS, dtype=torch.float64)[labelled.subject_T]
         y = y - y.mean(dim=0)
         strength = RIDGE * x.square().sum(dim=0).mean()
@@ -85,7 +85,7 @@ def test_it_is_ridge_regression() -> None:
         (branch.key, told, scores[0]),
         (branch.query, asked, scores[1]),
     ):
-        found = codes(correction, labelled.x_TD).double()
+        found = codes(correction, labelled.address_TD).double()
         # The same up to a rotation and a size: so all products of two tokens agree.
         size = found.square().sum() / expected.square().sum()
         torch.testing.assert_close(
@@ -98,11 +98,10 @@ def test_it_outweighs_the_base_and_centres_are_means() -> None:
     attention, told, asked = started()
     branch = attention.memory_branch
     assert branch is not None
-    _, key, _ = attention.project(told.x_TD[None])
-    query, _, _ = attention.project(asked.x_TD[None])
+    by_told, by_asked = (attention.address(x.address_TD[None]) for x in (told, asked))
     for own, all_of_it, center in (
-        (key, branch.keys(told.x_TD[None], key), branch.key_center),
-        (query, branch.queries(asked.x_TD[None], query), branch.query_center),
+        (by_told.key_BNSK, branch.keys(by_told), branch.key_center),
+        (by_asked.query_BHSK, branch.queries(by_asked), branch.query_center),
     ):
         torch.testing.assert_close(center[:, 0], all_of_it[0].mean(dim=1))
         added, plain = (x[0].var(dim=1).mean(dim=-1).sqrt() for x in (all_of_it - own, own))
@@ -116,8 +115,8 @@ def test_rows_of_maps_are_means_of_subjects_as_far_as_there_are(num_rows: int) -
     attention, told, _ = started(num_rows)
     branch = attention.memory_branch
     assert branch is not None
-    _, key, _ = attention.project(told.x_TD[None])
-    centred = (branch.keys(told.x_TD[None], key)[0] - branch.key_center).float()
+    keys = branch.keys(attention.address(told.address_TD[None]))
+    centred = (keys[0] - branch.key_center).float()
     for head, rows in enumerate(branch.key_map):
         for subject, row in enumerate(rows[:NUM_SUBJECTS]):
             mean = centred[head, told.subject_T == subject].mean(dim=0)

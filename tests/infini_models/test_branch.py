@@ -16,9 +16,10 @@ from infini_models.adapter import (
     restore_branches,
     serialize_adapter,
 )
-from infini_models.attention import InfiniAttention
+from infini_models.attention import NUM_SINKS, InfiniAttention
 from infini_models.config import PAPER, BranchConfig
 from infini_models.decoder import Decoder
+from infini_models.delta import delta_write
 from infini_models.errors import ConfigError, WeightsError
 from infini_models.gates import floored_sigmoid
 from infini_models.generate import Branch, read_prompt, write_branches
@@ -55,8 +56,10 @@ HUGGING_FACE = {
         {"num_taps": 4},
         {"num_value_taps": 3},
         {"sharpness": 1.5, "tie_init": 2.0},
+        {"address_layer": 0},
+        {"address_layer": 0, "num_taps": 3},
     ],
-    ids=["one-tap", "four-taps", "value-taps", "sharp-and-tied"],
+    ids=["one-tap", "four-taps", "value-taps", "sharp-and-tied", "addressed", "addressed-taps"],
 )
 def config(request: pytest.FixtureRequest) -> BranchConfig:
     return replace(CONFIG, **request.param)
@@ -149,10 +152,10 @@ def test_the_branch_is_its_equations(rate_bias: float, config: BranchConfig) -> 
     with torch.no_grad():
         for start in range(0, 30, SEGMENT):
             part_BSD = x_BSD[:, start : start + SEGMENT]
-            query, key, value = attention.project(part_BSD)
-            queries = branch.queries(part_BSD, query)
+            value, address = attention.project(part_BSD)[2], attention.address(part_BSD)
+            queries = branch.queries(address)
             parts.append(branch.read(part_BSD, queries, memory).transpose(1, 2).flatten(2))
-            memory = branch.write(part_BSD, key, value, memory)
+            memory = branch.write(part_BSD, address, value, memory)
         found = torch.cat(parts, dim=1)
         for row in range(2):
             torch.testing.assert_close(
@@ -163,7 +166,7 @@ def test_the_branch_is_its_equations(rate_bias: float, config: BranchConfig) -> 
         tables = rotary_tables(branched().frequencies, torch.arange(SEGMENT))
         with_memory = attention.read_segment(part_BSD, tables, memory).output_BSD
         without = attention.read_segment(part_BSD, tables, None).output_BSD
-        queries = branch.queries(part_BSD, attention.project(part_BSD)[0])
+        queries = branch.queries(attention.address(part_BSD))
         read = branch.read(part_BSD, queries, memory)
         merged = read.transpose(1, 2).flatten(2)
         own = attention.o_proj.weight + branch.output.up_OR @ branch.output.down_RI
@@ -181,8 +184,8 @@ def test_what_is_not_worth_keeping_leaves_the_memory_as_it_was() -> None:
     x_BSD = torch.randn(1, 20, TINY.hidden_size, generator=torch.Generator().manual_seed(2))
 
     def write(x_BSD: Tensor, memory: LayerMemory) -> LayerMemory:
-        _, key, value = attention.project(x_BSD)
-        after: LayerMemory = branch.write(x_BSD, key, value, memory)
+        value, address = attention.project(x_BSD)[2], attention.address(x_BSD)
+        after: LayerMemory = branch.write(x_BSD, address, value, memory)
         return after
 
     with torch.no_grad():
@@ -206,9 +209,9 @@ def test_training_pushes_down_what_is_hardly_unwritten(bias: float, is_pushed: b
     with torch.no_grad():
         branch.rate.weight.zero_()
         branch.rate.bias.fill_(bias)
-        _, key, value = attention.project(x_BSD)
-        known = branch.write(x_BSD, key, value, branch.empty_memory(1))
-    written = branch.write(x_BSD, key, value, branch.empty_memory(1))
+        value, address = attention.project(x_BSD)[2], attention.address(x_BSD)
+        known = branch.write(x_BSD, address, value, branch.empty_memory(1))
+    written = branch.write(x_BSD, address, value, branch.empty_memory(1))
     assert torch.equal(written.memory_BNKV, known.memory_BNKV)
     assert torch.equal(written.normalizer_BNK, known.normalizer_BNK)
     (pushed,) = torch.autograd.grad(written.normalizer_BNK.sum(), branch.rate.bias)
@@ -394,6 +397,51 @@ def test_long_reading_in_bfloat16_stays_finite(config: BranchConfig) -> None:
             assert torch.isfinite(result.hidden_BSD).all()
 
 
+def test_a_memory_is_addressed_by_what_a_lower_layer_sees() -> None:
+    """Segment by segment, by hand: layer 2 writes and reads with queries and keys of layer 1."""
+    decoder = branched(replace(CONFIG, layers=(2,), address_layer=1, num_value_taps=2))
+    ids = random_ids(2, 3 * SEGMENT)
+    first, second = decoder.layers[1].self_attn, decoder.layers[2].self_attn
+    branch = second.memory_branch
+    with torch.inference_mode():
+        found, _ = stream(decoder, ids)
+        memory = branch.empty_memory(2)
+        for start in range(0, ids.shape[1], SEGMENT):
+            part = ids[:, start : start + SEGMENT]
+            tables = rotary_tables(decoder.frequencies, torch.arange(part.shape[1]))
+            hidden = decoder.embed_tokens(part)
+            for layer in decoder.layers[:1]:
+                hidden, _, _ = layer.read_segment(hidden, tables, None)
+            low = decoder.layers[1].attention_input(hidden)
+            hidden, _, _ = decoder.layers[1].read_segment(hidden, tables, None)
+            x = decoder.layers[2].attention_input(hidden)
+            query, key, _ = first.project(low)
+            own = {
+                "query": query + branch._heads(branch.query(low)),
+                "key": key + branch._heads(branch.key(low)),
+            }
+            local = second.read_segment(x, tables, None).output_BSD
+            read = branch.read(x, own["query"], memory).transpose(1, 2).flatten(2)
+            hidden = hidden + local + second.o_proj(read) + branch.output(read)
+            hidden = decoder.layers[2].add_feed_forward(hidden)
+            torch.testing.assert_close(
+                decoder.norm(hidden), found[:, start : start + SEGMENT], atol=2e-5, rtol=1e-4
+            )
+            features = branch.key_features(own["key"])[:, :, NUM_SINKS:]
+            values = branch.value_taps(
+                second.project(x[:, NUM_SINKS:])[2] + branch._heads(branch.value(x[:, NUM_SINKS:]))
+            )
+            rates = floored_sigmoid(branch.rate(x[:, NUM_SINKS:])).transpose(1, 2)
+            written = delta_write(memory.memory_BNKV, features, values, rates)
+            memory = LayerMemory(written, memory.normalizer_BNK + rates.sum(-1, keepdim=True))
+
+
+def test_a_memory_is_not_addressed_from_above() -> None:
+    for layer in (-1, 1):
+        with pytest.raises(ConfigError, match="not below"):
+            replace(CONFIG, address_layer=layer)
+
+
 @pytest.mark.parametrize("layers", [(), (-1,), (1, 1)])
 def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
     with pytest.raises(ConfigError):
@@ -447,7 +495,7 @@ def test_tied_queries_and_keys_begin_alike() -> None:
     x = layer.attention_input(decoder.embed_tokens(ids))
     query, key, _ = layer.self_attn.project(x)
     added_to_key = branch.key(x).unflatten(2, (-1, TINY.head_dim)).transpose(1, 2)
-    added_to_query = branch.queries(x, query) - query
+    added_to_query = branch.queries(layer.self_attn.address(x)) - query
     for own, added in ((query, added_to_query), (key, added_to_key)):
         ratio = added.var(dim=(0, 2)).mean(1) / own.var(dim=(0, 2)).mean(1)
         torch.testing.assert_close(ratio, torch.full_like(ratio, 9.0))
