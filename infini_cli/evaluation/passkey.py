@@ -138,10 +138,17 @@ def ask(tokenizer: Tokenizer, name: str, key: str) -> Asked:
 def _told(
     tokenizer: Tokenizer, name: str, key: str, fact: Sequence[int], context: Sequence[int]
 ) -> Iterator[Mark]:
-    """Mark the tokens of a fact that tell its key, wherever the key stands in it."""
+    """Mark the tokens of a fact that tell its key.
+
+    A key with a name is told where it stands after its name: where it stands before it, nothing
+    read so far says whose it is.
+    """
     _, answer = ask(tokenizer, name, key)
+    places = places_of(answer, fact)
+    if name != UNNAMED:
+        places = places[:1]
     for start in places_of(fact, context):
-        for place in places_of(answer, fact):
+        for place in places:
             for part in range(len(answer)):
                 yield Mark(start + place + part, name, part)
 

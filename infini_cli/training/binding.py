@@ -20,9 +20,12 @@ from infini_cli.training.samples import Batch, Sampler
 if TYPE_CHECKING:
     import torch
     from infini_models.binding import Bound
+    from infini_models.config import BranchConfig
     from infini_models.decoder import Decoder
     from infini_models.labelled import Labelled
     from torch import Tensor
+
+    _Seen = dict[int, Tensor]
 
 BINDING = "binding.json"
 """What was measured, in the folder of a run."""
@@ -56,7 +59,7 @@ def bind_memory(
     assert isinstance(config, BranchConfig)
     generator = torch.Generator().manual_seed(recipe.seed)
     progress(Note(f"reading {recipe.binding.num_batches} batches to see what tells what"))
-    collected = _Collected({*config.layers, *map(config.address_of, config.layers)})
+    collected = _Collected(config)
     for index in range(recipe.binding.num_batches):
         batch = sampler.draw(recipe.num_steps + index)
         with torch.inference_mode():
@@ -69,7 +72,7 @@ def bind_memory(
             bound = bind(
                 branch,
                 attention_of(decoder, source),
-                *collected.of(number, source),
+                *collected.of(number),
                 num_steps=recipe.binding.num_steps,
                 learning_rate=recipe.binding.learning_rate,
                 generator=generator,
@@ -97,18 +100,21 @@ def write_bound(folder: Path, found: dict[int, Bound]) -> None:
 
 
 class _Collected:
-    """What some layers see of the tokens that are learnt from."""
+    """What layers see of the tokens that are learnt from."""
 
-    def __init__(self, layers: set[int]) -> None:
-        self._layers = layers
+    def __init__(self, config: BranchConfig) -> None:
+        self._config = config
+        self._layers = {*config.layers, *map(config.address_of, config.layers)}
         self._numbers: dict[tuple[str, int], int] = {}
-        self._told: list[tuple[dict[int, Tensor], Tensor]] = []
-        self._asked: list[tuple[dict[int, Tensor], Tensor]] = []
+        # By layer what it sees, and of these and the tokens before them the mean.
+        self._told: list[tuple[_Seen, _Seen, Tensor]] = []
+        self._asked: list[tuple[_Seen, _Seen, Tensor]] = []
 
     def add(self, decoder: Decoder, batch: Batch, generator: torch.Generator) -> None:
         """Read a batch, each segment alone, as the memory finds it."""
         import torch
         from infini_models.attention import NUM_SINKS
+        from infini_models.convolution import moving_mean
 
         told_BS, asked_BS = self._number(batch.told, batch), self._number(batch.asked, batch)
         # What asks for the rest of an answer, told by nothing in particular, may read or not.
@@ -119,6 +125,7 @@ class _Collected:
             part = slice(start, start + length)
             start += length
             seen = decoder.attention_inputs(batch.ids_BS[:, part], self._layers)
+            means = {n: moving_mean(x, self._config.num_taps) for n, x in seen.items()}
             for kept, number_BS, wanted_BS in (
                 (self._told, told_BS[:, part], keep_BS[:, part].clone()),
                 (self._asked, asked_BS[:, part], keep_BS[:, part] & ~unsure_BS[:, part]),
@@ -126,16 +133,13 @@ class _Collected:
                 wanted_BS |= number_BS >= 0
                 if kept is self._told:
                     wanted_BS[:, :NUM_SINKS] = False  # never written
-                kept.append(
-                    ({n: x[wanted_BS].clone() for n, x in seen.items()}, number_BS[wanted_BS])
+                wanted, mean = (
+                    {n: x[wanted_BS].clone() for n, x in of_all.items()} for of_all in (seen, means)
                 )
+                kept.append((wanted, mean, number_BS[wanted_BS]))
 
-    def of(self, layer: int, source: int) -> tuple[Labelled, Labelled]:
-        """Give what layers see of tokens that may tell, and of those that may ask.
-
-        Args:
-            layer: with the memory.
-            source: that it is addressed by.
+    def of(self, layer: int) -> tuple[Labelled, Labelled]:
+        """Give the tokens that may tell, and those that may ask, for the memory of a layer.
 
         Raises:
             ValueError: there are none.
@@ -143,13 +147,14 @@ class _Collected:
         import torch
         from infini_models.labelled import Labelled
 
+        source = self._config.address_of(layer)
         if not self._told:
             raise ValueError("nothing was read")
         told, asked = (
             Labelled(
-                torch.cat([seen[layer] for seen, _ in kept]),
-                torch.cat([seen[source] for seen, _ in kept]),
-                torch.cat([number_T for _, number_T in kept]),
+                torch.cat([seen[layer] for seen, _, _ in kept]),
+                torch.cat([means[source] for _, means, _ in kept]),
+                torch.cat([number_T for _, _, number_T in kept]),
             )
             for kept in (self._told, self._asked)
         )

@@ -238,8 +238,7 @@ def _check(recipe: Recipe) -> None:
     binding = recipe.binding
     if binding.num_batches < 0 or min(binding.num_steps, binding.learning_rate) <= 0:
         wrong.append("binding.num_batches, binding.num_steps or binding.learning_rate")
-    if binding.num_batches and (recipe.start or recipe.memory.num_taps > 1):
-        # Of a memory that has learnt, or whose keys are of several tokens.
+    if binding.num_batches and recipe.start:  # that memory has learnt
         wrong.append("binding")
     if wrong:
         raise UsageError(f"out of bounds: {', '.join(wrong)}")

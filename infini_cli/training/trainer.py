@@ -40,6 +40,7 @@ GATES = (".gain", ".rate.weight", ".rate.bias", ".read_gate.weight", ".read_gate
 zero. Where it is high, rates are shut before there is anything worth keeping."""
 BOUND = (
     *(".query.", ".key.", ".query_map", ".key_map", ".query_center", ".key_center"),
+    *(".query_taps", ".key_taps"),
     *(".rate.", ".read_gate."),
 )
 """What a head start teaches: answers wear it away before the rest is learnt, unless it is slow."""

@@ -16,6 +16,9 @@ Each layer is bound by what it sees while no memory is read. What is read then c
 layers above see, so of several layers bound by what each sees only the first meets what it should;
 not so where all are addressed by one layer below them (see `address.py`).
 
+Where keys and queries are made of several tokens they start as the mean of these: a digit far into
+a number is then known by the name before it.
+
 Knowing where answers stand is what strongly supervised memory networks are given (Weston et al.
 2015). Values, gains and outputs stay as they are.
 
@@ -81,7 +84,7 @@ def bind(
     """Teach a layer's memory what to write, when to read, and which key a query meets.
 
     Args:
-        branch: without taps, changed in place.
+        branch: changed in place.
         attention: of the layer whose view of the tokens its queries and keys are made of.
         told: tokens of texts, some of which tell something.
         asked: tokens, some of which ask for it.
@@ -92,6 +95,9 @@ def bind(
     Raises:
         ValueError: nothing is told, or nothing asked.
     """
+    for taps in (branch.query_taps, branch.key_taps):
+        if taps is not None:
+            taps.reset_to_mean()
     keys, queries = told.labelled(), asked.labelled()
     if min(keys.num_tokens, queries.num_tokens) < 2:
         raise ValueError("nothing is told or asked")

@@ -1,7 +1,7 @@
 """A convolution of each channel along the tokens: what stands before a token becomes part of it.
 
-Shape suffixes: B batch rows, H heads (of queries, keys or values), S tokens, K head width, T taps,
-W tokens before the first.
+Shape suffixes: B batch rows, H heads (of queries, keys or values), S tokens, D model width, K head
+width, T taps, W tokens before the first.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ class ShortConvolution(nn.Module):
         """Start with the sum of the tokens."""
         self.taps_HTK.fill_(1.0)
 
+    @torch.no_grad()
+    def reset_to_mean(self) -> None:
+        """Start with the mean of the tokens; of those before the first as if they were zero."""
+        self.taps_HTK.fill_(1.0 / self.taps_HTK.shape[1])
+
     def forward(self, x_BHSK: Tensor, before_BHWK: Tensor | None = None) -> Tensor:
         """Convolve along the tokens, float32.
 
@@ -54,3 +59,14 @@ class ShortConvolution(nn.Module):
             shifted_BHSK = x_BHSK[:, :, start : start + num_tokens]
             total_BHSK = total_BHSK + shifted_BHSK * self.taps_HTK[:, tap, None]
         return total_BHSK
+
+
+def moving_mean(x_BSD: Tensor, num_taps: int) -> Tensor:
+    """Give what a convolution that starts with the mean makes of a segment, in its dtype.
+
+    Args:
+        x_BSD: tokens; those before the first count as zero.
+        num_taps: of which the mean is taken, each token and those before it.
+    """
+    padded_BSD = functional.pad(x_BSD.float(), (0, 0, num_taps - 1, 0))
+    return padded_BSD.unfold(1, num_taps, 1).mean(dim=-1).to(x_BSD.dtype)

@@ -20,7 +20,8 @@ class Labelled:
 
     Attributes:
         x_TD: what the attention of the layer with the memory sees.
-        address_TD: what that of the layer sees whose view queries and keys are made of.
+        address_TD: what that of the layer sees whose view queries and keys are made of; where they
+            are made of several tokens, the mean of these.
         subject_T: the number of what each tells, or asks for; -1: nothing.
     """
 

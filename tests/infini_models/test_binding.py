@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from infini_models.adapter import grow_branches
 from infini_models.attention import InfiniAttention
 from infini_models.binding import Bound, bind
 from infini_models.config import BranchConfig
+from infini_models.convolution import moving_mean
 from infini_models.decoder import Decoder
 from infini_models.labelled import Labelled
 from torch import Tensor
@@ -125,6 +128,44 @@ def test_whose_answer_it_is_counts_however_loud_its_parts_are() -> None:
     ]
     assert found.right == pytest.approx(sum(rights) / len(rights), abs=0.03)
     assert found.right > 0.95
+
+
+@torch.no_grad()
+def test_keys_and_queries_of_several_tokens_are_bound_by_their_mean() -> None:
+    """A subject that only the token before says, which no token is bound by itself."""
+    decoder = tiny_decoder()
+    grow_branches(decoder, replace(CONFIG, num_taps=2), seed=3)
+    attention = decoder.layers[LAYER].self_attn
+    assert isinstance(attention, InfiniAttention)
+    branch = attention.memory_branch
+    assert branch is not None
+
+    def pairs(kind: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Give rows of two tokens, the subject in the first, and the subjects."""
+        before = tokens(kind, 400, seed).labelled()
+        noise = torch.Generator().manual_seed(seed)
+        last = 0.3 * torch.randn(before.x_TD.shape, generator=noise)
+        return torch.stack((before.x_TD, last), dim=1), before.subject_T
+
+    told, asked = (
+        Labelled(x_BSD[:, 1], moving_mean(x_BSD, 2)[:, 1], subject_T)
+        for x_BSD, subject_T in (pairs(0, 1), pairs(1, 2))
+    )
+    with torch.enable_grad():
+        assert start(attention, told, asked, num_steps=100).right > 0.95
+    assert branch.key_taps is not None
+    assert branch.query_taps is not None
+    told_BSD, told_subject = pairs(0, 11)
+    asked_BSD, asked_subject = pairs(1, 12)
+    keys = branch.key_taps(branch.keys(attention.address(told_BSD)))[:, :, 1]
+    queries = branch.query_taps(branch.queries(attention.address(asked_BSD)))[:, :, 1]
+    keys_NKP = branch.key_features(keys.transpose(0, 1)[None])[0]
+    queries_HAP = branch.query_features(queries.transpose(0, 1)[None])[0]
+    keys_HKP = keys_NKP.repeat_interleave(TINY.num_groups, dim=0)
+    meets = queries_HAP @ keys_HKP.transpose(1, 2)
+    same = asked_subject[:, None] == told_subject
+    assert float(meets[:, same].mean()) > 0.85
+    assert float(meets[:, ~same].mean()) < 0.15
 
 
 def test_what_is_never_told_is_no_mistake_of_a_query() -> None:

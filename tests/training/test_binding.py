@@ -6,9 +6,15 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from infini_models import binding
+from infini_models.attention import NUM_SINKS
+from infini_models.binding import Bound
+from infini_models.convolution import moving_mean
+from infini_models.labelled import Labelled
 from safetensors.torch import load_file
 
 from infini_cli.errors import UsageError
@@ -81,19 +87,27 @@ def said(model: Model, batch: Batch, row: int, mark: Mark) -> str:
     return model.tokenizer.decode([int(batch.ids_BS[row, mark.place])])
 
 
-def test_marks_of_pass_keys_stand_at_their_digits(recipe_file: Path, tiny_folder: Path) -> None:
+@pytest.mark.parametrize(("num_facts", "num_told"), [(2, 1), (1, 2)])
+def test_marks_of_pass_keys_stand_at_their_digits(
+    num_facts: int, num_told: int, recipe_file: Path, tiny_folder: Path
+) -> None:
+    """A fact says its key twice; with a name, the second time the name comes after it."""
     model, recipe = open_tiny(tiny_folder), read_recipe(recipe_file)
-    batch = sampler_of(model, recipe).draw(0)
+    samples = replace(recipe.samples, num_facts=(num_facts, num_facts))
+    batch = sampler_of(model, replace(recipe, samples=samples)).draw(0)
     for row, (told, asked) in enumerate(zip(batch.told, batch.asked, strict=True)):
-        assert len(asked) == 2 * 5  # a byte is a token: five digits of two keys
+        assert len(asked) == num_facts * 5  # a byte is a token: five digits of each key
         for mark in asked:
             telling = [one for one in told if (one.subject, one.part) == (mark.subject, mark.part)]
-            assert len(telling) == 2  # a fact says its key twice
+            assert len(telling) == num_told
             answer = model.tokenizer.decode([int(batch.ids_BS[row, mark.place + 1])])
             assert {said(model, batch, row, one) for one in telling} == {answer}
             assert batch.weights_BS[row, mark.place + 1] == 1
-    names = {mark.subject for told in batch.told for mark in told}
-    assert len(names) >= 2
+        for one in told:
+            before = model.tokenizer.decode(batch.ids_BS[row, : one.place - one.part].tolist())
+            if one.subject:
+                assert before.endswith(f" The pass key of {one.subject} is ")
+    assert len({mark.subject for told in batch.told for mark in told}) >= num_facts
 
 
 def test_marks_of_stories_stand_at_the_ends_of_sentences(
@@ -147,6 +161,36 @@ def test_a_recipe_can_bind_a_new_memory_once(recipe_file: Path, infini: Infini) 
     assert (run / ADAPTER).exists()
 
 
+@pytest.mark.parametrize("num_taps", [1, 3])
+def test_queries_and_keys_are_bound_by_what_the_lower_layer_sees(
+    num_taps: int, recipe_file: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe_file.write_text(
+        recipe_file.read_text().replace(
+            "layers = [1]", f"layers = [1]\naddress_layer = 0\nnum_taps = {num_taps}"
+        )
+    )
+    model, recipe = open_tiny(tiny_folder), read_recipe(recipe_file)
+    calls: list[tuple[object, object, Labelled, Labelled]] = []
+
+    def bind(*arguments: Any, **_: object) -> Bound:
+        calls.append(arguments)  # type: ignore[arg-type]
+        return Bound(*[0.0] * 7)
+
+    monkeypatch.setattr(binding, "bind", bind)
+    sampler = sampler_of(model, recipe)
+    add_memory(model, recipe, sampler)
+    ((branch, attention, told, _),) = calls
+    assert branch is model.decoder.layers[1].self_attn.memory_branch
+    assert attention is model.decoder.layers[0].self_attn
+    batch = sampler.draw(recipe.num_steps)
+    mark = next(m for m in batch.told[0] if NUM_SINKS <= m.place < batch.segment_lengths[0])
+    seen = model.decoder.attention_inputs(batch.ids_BS[:, : batch.segment_lengths[0]], (0, 1))
+    (at,) = (told.x_TD == seen[1][0, mark.place]).all(dim=1).nonzero()[0].tolist()
+    means = moving_mean(seen[0], num_taps)
+    assert torch.equal(told.address_TD[at], means[0, mark.place])
+
+
 def test_the_head_start_is_of_the_seed_and_moves_what_it_should(
     recipe_file: Path, tiny_folder: Path
 ) -> None:
@@ -172,7 +216,6 @@ def test_the_head_start_is_of_the_seed_and_moves_what_it_should(
     ("old", "new", "named"),
     [
         ("num_batches = 2", "num_batches = -1", "num_batches"),
-        ("num_features = 4", "num_features = 4\nnum_taps = 2", "binding"),
         ("num_steps = 2\n", 'num_steps = 2\nstart = "a.safetensors"\n', "binding"),
     ],
 )
