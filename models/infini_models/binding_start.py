@@ -22,7 +22,8 @@ from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
 from infini_models.attention import InfiniAttention
-from infini_models.branch import LowRank, MemoryBranch, deviations
+from infini_models.branch import MemoryBranch, deviations
+from infini_models.correction import LowRank
 from infini_models.labelled import Labelled
 
 RIDGE = 3e-3

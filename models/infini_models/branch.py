@@ -3,8 +3,7 @@
     project   q, k, v = the layer's own, plus a correction of low rank        (Hu et al. 2021)
     convolve  q_t = sum_j w_j q_(t-j), the same of k, of v, over the last tokens (Yang et al. 2024)
     centre    x - c, c the mean of what the base gives a text, then trained
-    features  phi(x) = softmax(Wx, -Wx), scaled to unit length      (Hedgehog, Zhang et al. 2024)
-              or of s Wx / rms(Wx), with s the `sharpness`
+    features  phi(x) = softmax(Wx, -Wx), see `feature_map.py`       (Hedgehog, Zhang et al. 2024)
     floor     s(y) = max(0, (1 + f) sigmoid(y) - f) with f = 0.15: zero for y < -1.9
     write     the delta rule token by token at a rate of s(w x + b) a KV head, see `delta.py`
     read      A_mem = gain * s(u x + c) * phi(q) M, before the segment is written
@@ -30,8 +29,7 @@ may be those of a lower layer, see `address.py`.
 
 Shape suffixes: B batch rows, S tokens, D model width, E width of all heads together, H query heads,
 N KV heads, G query heads that share a KV head, K head width, F rows of a feature map, P features
-(2F), V width of values, R rank, I and O inputs and outputs of a projection, W tokens before the
-first.
+(2F), V width of values, R rank, W tokens before the first.
 """
 
 from __future__ import annotations
@@ -40,34 +38,18 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from infini_models.address import Address
 from infini_models.config import BranchConfig, DecoderConfig
 from infini_models.convolution import ShortConvolution
+from infini_models.correction import LowRank
 from infini_models.delta import delta_write
+from infini_models.feature_map import hedgehog
 from infini_models.gates import ReadGate, floored_sigmoid, gate_scores, push
-from infini_models.linear import multiply
 from infini_models.memory import LayerMemory
 
 READ_GATE_INIT = 2.0
 """c before training: nearly open, or nothing would be learnt."""
-EPS = 1e-12
-"""Added to a mean square, whose root would else have no gradient at zero."""
-
-
-class LowRank(nn.Module):
-    """What is added to a projection: zero until it is trained."""
-
-    def __init__(self, inputs: int, outputs: int, rank: int) -> None:
-        super().__init__()
-        self.down_RI = nn.Parameter(torch.empty(rank, inputs))
-        self.up_OR = nn.Parameter(torch.zeros(outputs, rank))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Project the last dimension, in the dtype of what comes in."""
-        narrow = multiply(x, self.down_RI.to(x.dtype))
-        return multiply(narrow, self.up_OR.to(x.dtype))
 
 
 class MemoryBranch(nn.Module):
@@ -107,9 +89,7 @@ class MemoryBranch(nn.Module):
     def reset(self, generator: torch.Generator) -> None:
         """Start without corrections but what is tied, maps as identity and random rows."""
         for correction in (self.query, self.key, self.value, self.output):
-            spread = correction.down_RI.shape[1] ** -0.5
-            correction.down_RI.normal_(0.0, spread, generator=generator)
-            correction.up_OR.zero_()
+            correction.reset(generator)
         if self.branch_config.tie_init:
             self._tie(generator)
         for feature_map in (self.query_map, self.key_map):
@@ -278,13 +258,7 @@ class MemoryBranch(nn.Module):
         return own_BNSK + self._heads(correction(x_BSD))
 
     def _features(self, x_BHSK: Tensor, center_H1K: Tensor, map_HFK: Tensor) -> Tensor:
-        mapped_BHSF = (x_BHSK.float() - center_H1K) @ map_HFK.transpose(-1, -2)
-        if self.branch_config.sharpness:
-            mapped_BHSF = self.branch_config.sharpness * functional.rms_norm(
-                mapped_BHSF, mapped_BHSF.shape[-1:], eps=EPS
-            )
-        features_BHSP = torch.cat((mapped_BHSF, -mapped_BHSF), dim=-1).softmax(dim=-1)
-        return functional.normalize(features_BHSP, dim=-1)
+        return hedgehog(x_BHSK, center_H1K, map_HFK, self.branch_config.sharpness)
 
     def _heads(self, y_BSE: Tensor) -> Tensor:
         return y_BSE.view(*y_BSE.shape[:2], -1, self.config.head_dim).transpose(1, 2)

@@ -7,8 +7,8 @@ import torch
 from infini_models.adapter import grow_branches
 from infini_models.attention import InfiniAttention
 from infini_models.binding_start import RIDGE, SIZE, start_meeting
-from infini_models.branch import LowRank
 from infini_models.config import BranchConfig
+from infini_models.correction import LowRank
 from infini_models.labelled import Labelled
 from torch import Tensor
 

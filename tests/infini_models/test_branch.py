@@ -464,6 +464,12 @@ def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
         grow_branches(tiny_decoder(), BranchConfig(layers=(9,), num_features=4))
     with pytest.raises(ConfigError, match="no memory branches"):
         serialize_adapter(tiny_decoder())
+    whole = {"layers": [0], "num_features": 4, "rank": 2, "gain_init": 1, "rate_init": 1}
+    for address in ("0", 0.5, True):
+        with pytest.raises(ConfigError, match="no usable"):
+            _read({**whole, "address_layer": address}, tmp_path)
+    assert _read({**whole, "address_layer": 0}, tmp_path).address_layer == 0
+    assert _read(whole, tmp_path).address_layer is None
     for text in ("{", json.dumps({"layers": [0]}), json.dumps([1])):
         save_file({"x": torch.zeros(1)}, tmp_path / "b.safetensors", {"memory": text})
         with pytest.raises(ConfigError, match="no usable"):
@@ -471,6 +477,13 @@ def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.safetensors").write_bytes(b"nothing")
     with pytest.raises(WeightsError):
         read_memory_config([tmp_path / "c.safetensors"])
+
+
+def _read(values: dict[str, object], folder: Path) -> BranchConfig:
+    save_file({"x": torch.zeros(1)}, folder / "a.safetensors", {"memory": json.dumps(values)})
+    config = read_memory_config([folder / "a.safetensors"])
+    assert isinstance(config, BranchConfig)
+    return config
 
 
 def test_features_beyond_the_width_are_not_copies() -> None:

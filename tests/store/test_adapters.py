@@ -21,9 +21,7 @@ SHIPPED = [(model, path) for model in catalog() for path in model.adapters.value
 MAX_BYTES = 32 << 20
 SMALL, DEFAULT = "smollm2-135m-infini", "qwen2.5-coder-1.5b-infini"
 STAGES = [(SMALL, f"passkey-{stage}", None) for stage in (1, 2, 3, 4)]
-STAGES += [(DEFAULT, "passkey-1", 40), (DEFAULT, "passkey-2", 40), (DEFAULT, "passkey-3", 100)]
-STAGES += [(DEFAULT, "passkey-4", None)]
-STAGES += [(SMALL, "names-1", 40), (SMALL, "names-2", None), (SMALL, "books-1", 40)]
+STAGES += [(DEFAULT, "passkey", 20), (SMALL, "names", 40), (SMALL, "books-1", 40)]
 STAGES += [(SMALL, "books-2", None), (SMALL, "babi-1", 60), (SMALL, "babi-2", None)]
 """Of each the step at which it was stopped; None: the recipe's last."""
 
