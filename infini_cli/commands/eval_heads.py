@@ -17,8 +17,11 @@ COLUMNS = (
     TableColumn("layer", is_number=True),
     TableColumn("best", is_number=True),
     TableColumn("sum", is_number=True),
+    TableColumn("tells", is_number=True),
     TableColumn("heads"),
 )
+TELLING = 0.5
+"""Share of the digits; chance is a tenth."""
 
 
 @verb
@@ -28,12 +31,18 @@ def heads(
     samples: Samples = 3,
     seed: DrawSeed = 0,
     least: Annotated[
-        float, typer.Option("--least", min=0, max=1, help="Show layers whose best head has it.")
+        float,
+        typer.Option(
+            "--least",
+            min=0,
+            max=1,
+            help="Show layers whose best head has it, or which tell half of the digits.",
+        ),
     ] = 0.05,
     json: Json = False,
     output: Output = None,
 ) -> None:
-    """See which heads copy a pass key from the window: where to train a memory."""
+    """See which heads copy a pass key, which layers tell its digits: where to train a memory."""
     from infini_cli.commands import engine
     from infini_cli.evaluation.heads import evaluate_heads
 
@@ -49,9 +58,10 @@ def heads(
             str(layer.layer),
             f"{max(layer.shares):.2f}",
             f"{sum(layer.shares):.2f}",
+            f"{layer.tells:.2f}",
             " ".join(f"{share:.2f}" for share in layer.shares),
         )
         for layer in layers
-        if max(layer.shares) >= least
+        if max(layer.shares) >= least or layer.tells >= TELLING
     ]
     terminal.write_table(COLUMNS, rows)

@@ -1,9 +1,12 @@
-"""Where the heads of a base look: which of them copy what stands earlier in the window.
+"""What the attention of a base copies: which heads look at it, and which layers' values tell it.
 
-Such heads are few (Wu et al. 2024 call them retrieval heads), and a memory beside them learns to
-copy from far away sooner than one beside others.
+Heads that copy what stands earlier in the window are few (Wu et al. 2024 call them retrieval
+heads), and a memory beside them learns to copy from far away sooner than one beside others. A layer
+whose values, put through its own output projection, say the token itself (Elhage et al. 2021 read a
+head's output and value projections so) needs no learning of what to say, only of what to look up.
 
-Shape suffixes: B batch rows (one), S tokens, R tokens that look, L layers, H query heads.
+Shape suffixes: B batch rows (one), S tokens, R tokens that look, T tokens that tell, L layers, D
+model width, H query heads, N KV heads, K head width.
 """
 
 from __future__ import annotations
@@ -52,3 +55,25 @@ def attention_shares(
         shares.append((scores_HRS.softmax(dim=-1) * sought_RS).sum(dim=-1).mean(dim=-1))
         hidden_BSD, _, _ = layer.read_segment(hidden_BSD, tables, None)
     return torch.stack(shares)
+
+
+@torch.inference_mode()
+def value_outputs(decoder: Decoder, ids_S: Sequence[int], places: Sequence[int]) -> Tensor:
+    """Give what each layer's attention would add if it looked at one token alone, the memory off.
+
+    Args:
+        decoder: whose layers.
+        ids_S: a text that fits into its window.
+        places: of the tokens that are looked at, one at a time.
+
+    Returns:
+        float32 [L, T, D].
+    """
+    seen = decoder.attention_inputs(torch.tensor([list(ids_S)]), range(decoder.config.num_layers))
+    outputs: list[Tensor] = []
+    layers: list[Any] = list(decoder.layers)
+    for index, layer in enumerate(layers):
+        _, _, value_BNTK = layer.self_attn.project(seen[index][:, list(places)])
+        value_BHTK = value_BNTK.repeat_interleave(decoder.config.num_groups, dim=1)
+        outputs.append(layer.self_attn.o_proj(value_BHTK.transpose(1, 2).flatten(2))[0].float())
+    return torch.stack(outputs)

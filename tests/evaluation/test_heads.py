@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
-from infini_models.heads import attention_shares
+from infini_models import heads
+from infini_models.decoder import Decoder
+from infini_models.heads import attention_shares, value_outputs
+from infini_models.rotary import rotary_tables
 
+from infini_cli.commands.eval_heads import TELLING
 from infini_cli.evaluation.haystack import Prompt
-from infini_cli.evaluation.heads import copied
+from infini_cli.evaluation.heads import copied, evaluate_heads
 from infini_cli.tasks.model import Model
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
@@ -55,6 +60,36 @@ def test_what_is_copied() -> None:
     assert copied(prompt) == {8: [1, 4], 9: [2, 5]}
 
 
+def test_what_a_value_says_is_what_attention_to_it_alone_adds(remembering: Model) -> None:
+    """By the block itself: attention of a single token looks at that token alone."""
+    decoder = remembering.decoder
+    ids = [5, 9, 30, 7]
+    found = value_outputs(decoder, ids, [2, 0])
+    assert found.shape == (decoder.config.num_layers, 2, decoder.config.hidden_size)
+    inputs = decoder.attention_inputs(torch.tensor([ids]), range(decoder.config.num_layers))
+    tables = rotary_tables(decoder.frequencies, torch.arange(1))
+    for index, layer in enumerate(decoder.layers):
+        for row, place in enumerate((2, 0)):
+            alone = layer.self_attn.read_segment(inputs[index][:, place : place + 1], tables, None)
+            torch.testing.assert_close(found[index, row], alone.output_BSD[0, 0])
+
+
+def test_a_layer_tells_digits_whose_values_are_their_words(
+    remembering: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outputs(decoder: Decoder, ids: Sequence[int], places: Sequence[int]) -> torch.Tensor:
+        words = decoder.lm_head.weight[[ids[place] for place in places]].float()
+        said = torch.zeros(decoder.config.num_layers, *words.shape)
+        said[0], said[1] = words, -words
+        return said
+
+    monkeypatch.setattr(heads, "value_outputs", outputs)
+    tells = [layer.tells for layer in evaluate_heads(remembering, num_samples=2, seed=0)]
+    assert tells[0] > 0.9
+    assert tells[1] < 0.1
+    assert all(share < 0.5 for share in tells[2:])
+
+
 @pytest.mark.parametrize("least", ["0", "1"])
 def test_the_command(least: str, infini: Infini, open_folder: Path) -> None:
     command = ("eval", "heads", "-m", open_folder, "--samples", 1)
@@ -62,5 +97,8 @@ def test_the_command(least: str, infini: Infini, open_folder: Path) -> None:
     assert document["test"] == "heads"
     shares = [layer["shares"] for layer in document["layers"]]
     assert all(0 <= share <= 1 for row in shares for share in row)
+    assert all(0 <= layer["tells"] <= 1 for layer in document["layers"])
     shown = infini(*command, "--least", least).out.splitlines()
-    assert len(shown) == (1 + len(shares) if least == "0" else 1)
+    telling = [layer["layer"] for layer in document["layers"] if layer["tells"] >= TELLING]
+    expected = range(len(shares)) if least == "0" else telling
+    assert [int(row.split()[0]) for row in shown[1:]] == list(expected)
