@@ -104,9 +104,9 @@ class _Collected:
 
     def __init__(self, config: BranchConfig) -> None:
         self._config = config
-        self._layers = {*config.layers, *map(config.address_of, config.layers)}
+        self._sources = set(map(config.address_of, config.layers))
         self._numbers: dict[tuple[str, int], int] = {}
-        # By layer what it sees, and of these and the tokens before them the mean.
+        # By layer what it sees; by the layer that addresses it the means of several tokens.
         self._told: list[tuple[_Seen, _Seen, Tensor]] = []
         self._asked: list[tuple[_Seen, _Seen, Tensor]] = []
 
@@ -124,8 +124,10 @@ class _Collected:
         for length in batch.segment_lengths:
             part = slice(start, start + length)
             start += length
-            seen = decoder.attention_inputs(batch.ids_BS[:, part], self._layers)
-            means = {n: moving_mean(x, self._config.num_taps) for n, x in seen.items()}
+            layers = self._config.layers
+            inputs = decoder.attention_inputs(batch.ids_BS[:, part], {*layers, *self._sources})
+            seen = {n: inputs[n] for n in layers}
+            means = {n: moving_mean(inputs[n], self._config.num_taps) for n in self._sources}
             for kept, number_BS, wanted_BS in (
                 (self._told, told_BS[:, part], keep_BS[:, part].clone()),
                 (self._asked, asked_BS[:, part], keep_BS[:, part] & ~unsure_BS[:, part]),

@@ -43,17 +43,15 @@ def attention_shares(
     unseen_RS = positions > rows[:, None]
     tables = rotary_tables(decoder.frequencies, positions)
     groups, scale = decoder.config.num_groups, decoder.config.head_dim**-0.5
-    hidden_BSD = decoder.embed_tokens(ids_BS).float()
+    seen = decoder.attention_inputs(ids_BS, range(decoder.config.num_layers))
     shares: list[Tensor] = []
     layers: list[Any] = list(decoder.layers)
-    for layer in layers:
-        attention = layer.self_attn
-        query_BHSK, key_BNSK, _ = attention.project(layer.attention_input(hidden_BSD))
+    for index, layer in enumerate(layers):
+        query_BHSK, key_BNSK, _ = layer.self_attn.project(seen[index])
         query_HRK = rotate(query_BHSK, *tables)[0, :, rows].float()
         key_HSK = rotate(key_BNSK, *tables)[0].float().repeat_interleave(groups, dim=0)
         scores_HRS = (scale * query_HRK @ key_HSK.mT).masked_fill(unseen_RS, float("-inf"))
         shares.append((scores_HRS.softmax(dim=-1) * sought_RS).sum(dim=-1).mean(dim=-1))
-        hidden_BSD, _, _ = layer.read_segment(hidden_BSD, tables, None)
     return torch.stack(shares)
 
 
