@@ -193,10 +193,10 @@ def _measure(
 ) -> Iterator[Cell]:
     start = time.monotonic()
     prompts = group.prompts
-    windows, memories = [], []
+    tails, memories = [], []
     for number, prompt in enumerate(prompts, start=1):
         *before, last = _segments(model, prompt, ends)
-        windows.append((*last, *prompt.question))
+        tails.append(last)
         name = f"{number} of {len(prompts)}"
         memories.append(_read(before, prompt.num_tokens, reads, progress, name))
     given: dict[str, Sequence[Memory | None]] = {
@@ -206,8 +206,8 @@ def _measure(
     }
     for condition in conditions:
         right = [
-            _answer(model, window, prompt.answer, memory)
-            for window, prompt, memory in zip(windows, prompts, given[condition], strict=True)
+            _answer(model, tail, prompt, memory)
+            for tail, prompt, memory in zip(tails, prompts, given[condition], strict=True)
         ]
         tokens = [token for answer in right for token in answer]
         yield Cell(
@@ -256,12 +256,20 @@ def _read(
 
 
 def _answer(
-    model: Model, window: tuple[int, ...], answer: Sequence[int], memory: Memory | None
+    model: Model, tail: tuple[int, ...], prompt: Prompt, memory: Memory | None
 ) -> list[bool]:
-    """Tell of each token of the key whether it was written."""
-    from infini_models.generate import Branch, read_prompt, write_branches
+    """Tell of each token of the answer whether it was written.
+
+    Args:
+        model: who answers.
+        tail: the last segment of the context, which the question's window holds.
+        prompt: what is asked.
+        memory: of the segments before; None: it is off.
+    """
+    from infini_models.generate import Branch, read_beginning, write_branches
     from infini_models.sampling import Sampling
 
-    branch = read_prompt(model.decoder, Branch(window, len(answer), None, memory))
+    cache = read_beginning(model.decoder, tail, memory, write=True)
+    branch = Branch(prompt.question, len(prompt.answer), cache, memory)
     (written,) = write_branches(model.decoder, [branch], Sampling(), ())
-    return [a == b for a, b in zip(written.ids, answer, strict=True)]
+    return [a == b for a, b in zip(written.ids, prompt.answer, strict=True)]

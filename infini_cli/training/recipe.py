@@ -15,6 +15,7 @@ num_value_taps = 1               # 2: a full stop says the last word before it
 sharpness = 0.0                  # 2: no feature has all from the start: others can be learnt
 tie_init = 0.0                   # 2: queries and keys begin alike, twice as large as the base's own
 address_layer = 3                # queries and keys are of what it sees; left out: each layer's own
+read_within = false              # true: a segment finds what it wrote itself, as it goes on
 
 [binding]                        # before the first step: whose answer a token tells, see there
 num_batches = 0                  # of samples to see it in; 0: it is left to the steps
@@ -83,6 +84,7 @@ class MemoryRecipe:
     sharpness: float = 0.0
     tie_init: float = 0.0
     address_layer: int | None = None
+    read_within: bool = False
 
 
 @dataclass(frozen=True, slots=True)

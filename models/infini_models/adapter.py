@@ -239,6 +239,7 @@ def _config_from(text: str, path: Path) -> BranchConfig:
             sharpness=float(values.get("sharpness", 0.0)),
             tie_init=float(values.get("tie_init", 0.0)),
             address_layer=_whole_or_none(values.get("address_layer")),
+            read_within=bool(values.get("read_within", False)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"`{path.name}` has no usable memory configuration") from error

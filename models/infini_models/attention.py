@@ -3,7 +3,8 @@
 The equations of the memory are in `memory.py`. Here they meet the layer's own projections:
 queries, keys and values are computed once; the memory sees them without position, local
 attention sees queries and keys turned by their place in the segment (paper, section 2.1).
-The memory is read before it is written, so a token retrieves only from earlier segments.
+The memory is read before it is written, so a token retrieves only from earlier segments; a branch
+may let it retrieve what its own segment wrote before it too, see `writes.py`.
 
 Shape suffixes: B batch rows, S tokens, D model width, H query heads, N KV heads, G query heads
 that share a KV head (H = N * G), K head width, W tokens before the next; F, R and C as in
@@ -27,6 +28,7 @@ from infini_models.cache import LayerCache
 from infini_models.config import BranchConfig, DecoderConfig, MemoryConfig
 from infini_models.memory import LayerMemory
 from infini_models.rotary import rotate
+from infini_models.writes import SegmentWrites
 
 NUM_SINKS = 4
 """Tokens that a branch leaves unwritten where a segment begins. Pretrained models make the first
@@ -87,6 +89,11 @@ class InfiniAttention(nn.Module):
             return bool(torch.isneginf(self.memory_gate).all())
         return self.memory_branch is None or self.memory_branch.is_closed
 
+    @property
+    def _reads_within(self) -> bool:
+        config = self.memory_config
+        return isinstance(config, BranchConfig) and config.read_within
+
     def empty_memory(self, batch: int) -> LayerMemory:
         """Give the memory before anything was read; without any width where the layer has none."""
         if self.memory_branch is not None:
@@ -127,18 +134,23 @@ class InfiniAttention(nn.Module):
             is_causal=True,
         )
         address = address or Address(x_BSD, query_BHSK, key_BNSK)
-        output_BSD = self._add_memory(x_BSD, address, local_BHSK, memory)
-        after = memory
+        after, writes = memory, None
         if memory is not None and write:
             num_sinks = NUM_SINKS if self.memory_branch is not None else 0
             written = slice(max(num_prefix, num_sinks), None)
-            after = self._write(
-                memory, x_BSD[:, written], address.at(written), value_BNSK[:, :, written]
+            after, writes = self._write(
+                memory, x_BSD[:, written], address.at(written), value_BNSK[:, :, written], written
             )
+        output_BSD = self._add_memory(x_BSD, address, local_BHSK, memory, writes=writes)
         local = None
         if keep_local:
             queries_HWK = self._last_queries(address)
-            local = LayerCache(turned_key_BNSK[0], value_BNSK[0].contiguous(), queries_HWK)
+            local = LayerCache(
+                turned_key_BNSK[0],
+                value_BNSK[0].contiguous(),
+                queries_HWK,
+                after.row(0) if after is not None and write and self._reads_within else None,
+            )
         return AttentionResult(output_BSD, after, local)
 
     def extend(
@@ -180,7 +192,7 @@ class InfiniAttention(nn.Module):
             queries_BHSK = branch.queries(address)
             before_BHWK = cache.remember_queries(layer, queries_BHSK, branch.num_before)
         memory = cache.memory[layer] if cache.memory is not None else None
-        return self._add_memory(x_BSD, address, local_BHSK, memory, before_BHWK, cache)
+        return self._add_memory(x_BSD, address, local_BHSK, memory, before_BHWK, cache=cache)
 
     def address(self, x_BSD: Tensor) -> Address:
         """Give what the memory of this layer, or of one above it, is addressed by."""
@@ -199,13 +211,22 @@ class InfiniAttention(nn.Module):
         return query_BSHK.transpose(1, 2), key_BSNK.transpose(1, 2), value_BSNK.transpose(1, 2)
 
     def _write(
-        self, memory: LayerMemory, x_BSD: Tensor, address: Address, value_BNSK: Tensor
-    ) -> LayerMemory:
+        self,
+        memory: LayerMemory,
+        x_BSD: Tensor,
+        address: Address,
+        value_BNSK: Tensor,
+        tokens: slice,
+    ) -> tuple[LayerMemory, SegmentWrites | None]:
+        """Give the memory with some tokens, and what of them the segment itself may retrieve."""
         if self.memory_branch is not None:
-            return self.memory_branch.write(x_BSD, address, value_BNSK, memory)
+            after, writes = self.memory_branch.write(
+                x_BSD, address, value_BNSK, memory, tokens.start
+            )
+            return after, writes if self._reads_within else None
         if isinstance(self.memory_config, MemoryConfig):
-            return compressive.write(memory, address.key_BNSK, value_BNSK, self.memory_config)
-        return memory
+            memory = compressive.write(memory, address.key_BNSK, value_BNSK, self.memory_config)
+        return memory, None
 
     def _last_queries(self, address: Address) -> Tensor | None:
         """Give the memory's queries of row 0's last tokens, where those of later ones need them."""
@@ -222,6 +243,8 @@ class InfiniAttention(nn.Module):
         local_BHSK: Tensor,
         memory: LayerMemory | None,
         before_BHWK: Tensor | None = None,
+        *,
+        writes: SegmentWrites | None = None,
         cache: BranchCache | None = None,
     ) -> Tensor:
         """Give the layer's output: local attention, and what the memory holds for the queries.
@@ -231,11 +254,13 @@ class InfiniAttention(nn.Module):
         if memory is None or self.is_closed:
             return self._merge_heads(local_BHSK)
         if self.memory_branch is not None:
-            if not bool(memory.filled_B.any()):
+            if writes is None and not bool(memory.filled_B.any()):
                 return self._merge_heads(local_BHSK)
             queries_BHSK = self.memory_branch.queries(address)
             retrieve = None if cache is None else cache.retrieve
-            read_BHSK = self.memory_branch.read(x_BSD, queries_BHSK, memory, before_BHWK, retrieve)
+            read_BHSK = self.memory_branch.read(
+                x_BSD, queries_BHSK, memory, before_BHWK, writes, retrieve
+            )
             correction_BSD: Tensor = self.memory_branch.output(read_BHSK.transpose(1, 2).flatten(2))
             return self._merge_heads(local_BHSK + read_BHSK) + correction_BSD
         memory = memory if cache is None else cache.of_texts(memory)

@@ -47,6 +47,7 @@ from infini_models.delta import delta_write
 from infini_models.feature_map import hedgehog
 from infini_models.gates import ReadGate, floored_sigmoid, gate_scores, push
 from infini_models.memory import LayerMemory
+from infini_models.writes import SegmentWrites
 
 READ_GATE_INIT = 2.0
 """c before training: nearly open, or nothing would be learnt."""
@@ -187,6 +188,7 @@ class MemoryBranch(nn.Module):
         query_BHSK: Tensor,
         memory: LayerMemory,
         before_BHWK: Tensor | None = None,
+        writes: SegmentWrites | None = None,
         retrieve: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Give what is added to the heads' local attention.
@@ -196,6 +198,7 @@ class MemoryBranch(nn.Module):
             query_BHSK: what `queries` gives.
             memory: before the segment.
             before_BHWK: the queries of the `num_before` tokens before these; None: there are none.
+            writes: what the segment writes, for its own tokens to retrieve; None: they do not.
             retrieve: multiplies features with a memory that several rows share; None: each row has
                 its own.
 
@@ -206,20 +209,31 @@ class MemoryBranch(nn.Module):
             query_BHSK = self.query_taps(query_BHSK, before_BHWK)
         features_BHSP = self.query_features(query_BHSK)
         retrieved_BHSV = (retrieve or _retrieve)(features_BHSP, memory.memory_BNKV)
+        if writes is not None:
+            retrieved_BHSV = retrieved_BHSV + writes.retrieve(features_BHSP)
         gate_BSH = self.gain * self.read_gate(x_BSD)
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
         return read_BHSV.to(x_BSD.dtype)
 
     def write(
-        self, x_BSD: Tensor, address: Address, value_BNSK: Tensor, memory: LayerMemory
-    ) -> LayerMemory:
-        """Give the memory after a segment; the old one is left as it is.
+        self,
+        x_BSD: Tensor,
+        address: Address,
+        value_BNSK: Tensor,
+        memory: LayerMemory,
+        first_place: int = 0,
+    ) -> tuple[LayerMemory, SegmentWrites | None]:
+        """Give the memory after a segment, and what is written; the old one is left as it is.
 
         Args:
             x_BSD: what the layer's attention sees.
             address: what keys are made of.
             value_BNSK: the layer's own values.
             memory: before the segment.
+            first_place: of these tokens in the segment.
+
+        Returns:
+            The memory afterwards, and what was written to it; None: nothing.
         """
         score_BNS = gate_scores(self.rate, x_BSD).transpose(1, 2)
         rate_BNS = floored_sigmoid(score_BNS)
@@ -231,15 +245,20 @@ class MemoryBranch(nn.Module):
         # A rate of zero changes nothing, and no gradient passes it: such tokens are left out.
         written_S = rate_BNS.detach().amax(dim=(0, 1)) > 0
         if not bool(written_S.any()):
-            return LayerMemory(memory.memory_BNKV, normalizer_BN1) if is_trained else memory
+            after = LayerMemory(memory.memory_BNKV, normalizer_BN1) if is_trained else memory
+            return after, None
         key_BNSK = self._corrected(
             address.key_BNSK, address.x_BSD, written_S, self.key, self.key_taps
         )
         value_BNSV = self._corrected(value_BNSK, x_BSD, written_S, self.value, self.value_taps)
         features_BNSP = self.key_features(key_BNSK)
         rate_BNS = rate_BNS[:, :, written_S]
-        written_BNPV = delta_write(memory.memory_BNKV, features_BNSP, value_BNSV.float(), rate_BNS)
-        return LayerMemory(written_BNPV, normalizer_BN1)
+        memory_BNPV, correction_BNSV = delta_write(
+            memory.memory_BNKV, features_BNSP, value_BNSV.float(), rate_BNS
+        )
+        place_S = first_place + written_S.nonzero().squeeze(1)
+        writes = SegmentWrites(features_BNSP, correction_BNSV, place_S)
+        return LayerMemory(memory_BNPV, normalizer_BN1), writes
 
     def _corrected(
         self,

@@ -53,7 +53,8 @@ class BranchCache:
     Args:
         segments: what each text continues; None starts it from nothing. Texts that are given the
             same segment and the same memory share both.
-        memories: what each may retrieve from, batch of 1; either all have one or none has.
+        memories: what each may retrieve from, batch of 1; either all have one or none has. Where a
+            segment leaves one with itself in it, its texts that have one retrieve from that.
         room: tokens of each text's own.
         shape: layers, KV heads and their width.
         dtype: of keys and values.
@@ -85,7 +86,9 @@ class BranchCache:
             row = families.setdefault(key, len(held))
             if row == len(held):
                 held.append(segment)
-                founders += [memory] if memory is not None else []
+                if memory is not None:
+                    within = segment.memory if segment is not None else None
+                    founders.append(within or memory)
                 sizes.append(0)
             family.append(row)
             member.append(sizes[row])

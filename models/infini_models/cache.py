@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from infini_models.memory import LayerMemory, Memory
+
 
 @dataclass(frozen=True, slots=True)
 class LayerCache:
@@ -19,11 +21,13 @@ class LayerCache:
         keys_NSK: with position.
         values_NSK: of the same tokens.
         queries_HWK: of the memory, of the last tokens; None where none are needed.
+        memory: after the segment, where the text after it retrieves from it too.
     """
 
     keys_NSK: Tensor
     values_NSK: Tensor
     queries_HWK: Tensor | None = None
+    memory: LayerMemory | None = None
 
 
 @dataclass(slots=True)
@@ -34,11 +38,14 @@ class SegmentCache:
         keys: of every layer.
         values: of every layer.
         queries: the memory's, of the last tokens, by layer [H, W, K], where they are needed.
+        memory: with the segment in it, where the text after it retrieves from that in the place of
+            the memory before; None: it does not.
     """
 
     keys: list[Tensor]
     values: list[Tensor]
     queries: dict[int, Tensor] = field(default_factory=dict)
+    memory: Memory | None = None
 
     @classmethod
     def from_layers(cls, layers: Sequence[LayerCache]) -> SegmentCache:
@@ -48,7 +55,13 @@ class SegmentCache:
             for index, layer in enumerate(layers)
             if layer.queries_HWK is not None
         }
-        return cls([layer.keys_NSK for layer in layers], [x.values_NSK for x in layers], queries)
+        memories = [layer.memory for layer in layers if layer.memory is not None]
+        return cls(
+            [layer.keys_NSK for layer in layers],
+            [layer.values_NSK for layer in layers],
+            queries,
+            tuple(memories) if memories else None,
+        )
 
     @property
     def num_tokens(self) -> int:

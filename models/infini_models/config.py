@@ -168,6 +168,7 @@ class BranchConfig:
             nothing.
         address_layer: whose view of the tokens queries and keys are made of, not above any of
             `layers`; None: each layer's own.
+        read_within: whether a token retrieves what its own segment wrote before it too.
     """
 
     layers: tuple[int, ...]
@@ -180,6 +181,7 @@ class BranchConfig:
     sharpness: float = 0.0
     tie_init: float = 0.0
     address_layer: int | None = None
+    read_within: bool = False
 
     def __post_init__(self) -> None:
         if not self.layers or min(self.layers) < 0 or len(set(self.layers)) < len(self.layers):

@@ -13,7 +13,7 @@ before the chunk they solve a triangular system,
 
     (I + tril(diag(b) K K^T, -1)) U = diag(b) (V - K M)
 
-and M + K^T U is the memory after it.
+and M + K^T U is the memory after it; of the first t tokens alone, after these.
 
 Shape suffixes: B batch rows, N KV heads, S tokens, C tokens of a chunk, K key features, V width of
 values.
@@ -33,7 +33,7 @@ def delta_write(
     value_BNSV: Tensor,
     rate_BNS: Tensor,
     chunk_length: int = CHUNK_LENGTH,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Write tokens in order; gradients flow to everything.
 
     Args:
@@ -44,26 +44,28 @@ def delta_write(
         chunk_length: tokens of a chunk; changes nothing but speed and rounding.
 
     Returns:
-        M after the last token, [B, N, K, V].
+        M after the last token, [B, N, K, V], and u of every token, [B, N, S, V].
     """
+    corrections = [value_BNSV[:, :, :0]]
     for start in range(0, key_BNSK.shape[2], chunk_length):
         tokens = slice(start, start + chunk_length)
-        memory_BNKV = _write_chunk(
+        memory_BNKV, correction_BNCV = _write_chunk(
             memory_BNKV,
             key_BNSK[:, :, tokens],
             value_BNSV[:, :, tokens],
             rate_BNS[:, :, tokens].unsqueeze(-1),
         )
-    return memory_BNKV
+        corrections.append(correction_BNCV)
+    return memory_BNKV, torch.cat(corrections, dim=2)
 
 
 def _write_chunk(
     memory_BNKV: Tensor, key_BNCK: Tensor, value_BNCV: Tensor, rate_BNC1: Tensor
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     overlap_BNCC = (rate_BNC1 * (key_BNCK @ key_BNCK.transpose(-1, -2))).tril(-1)
     wanted_BNCV = rate_BNC1 * (value_BNCV - key_BNCK @ memory_BNKV)
     # The ones on the diagonal are implied.
     correction_BNCV: Tensor = torch.linalg.solve_triangular(
         overlap_BNCC, wanted_BNCV, upper=False, unitriangular=True
     )
-    return memory_BNKV + key_BNCK.transpose(-1, -2) @ correction_BNCV
+    return memory_BNKV + key_BNCK.transpose(-1, -2) @ correction_BNCV, correction_BNCV

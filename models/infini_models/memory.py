@@ -51,6 +51,11 @@ class LayerMemory:
         """Which rows have been written to, bool [batch]: phi is positive, so z is too."""
         return self.normalizer_BNK.flatten(1).sum(dim=1) > 0
 
+    def row(self, index: int) -> LayerMemory:
+        """Give that of one batch row, batch of 1."""
+        rows = slice(index, index + 1)
+        return LayerMemory(self.memory_BNKV[rows], self.normalizer_BNK[rows])
+
 
 Memory = tuple[LayerMemory, ...]
 """The memory of every layer, first to last."""

@@ -58,8 +58,8 @@ def test_every_cell_has_its_conditions(remembering: Model) -> None:
 def test_right_answers_count(remembering: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[tuple[int, ...], object]] = []
 
-    def answer(model: Model, window: tuple[int, ...], answer: object, memory: object) -> list[bool]:
-        asked.append((window, memory))
+    def answer(model: Model, tail: tuple[int, ...], prompt: object, memory: object) -> list[bool]:
+        asked.append((tail, memory))
         return [True] * 5 if len(asked) % 2 else [True, False, True, True, False]
 
     monkeypatch.setattr(retrieval, "_answer", answer)
@@ -69,6 +69,26 @@ def test_right_answers_count(remembering: Model, monkeypatch: pytest.MonkeyPatch
     assert off == [None, None]
     assert other == own[::-1]
     assert own[0] is not own[1]
+
+
+def test_an_answer_is_what_is_likeliest_after_the_window(remembering: Model) -> None:
+    """The tail and the question as one segment, and all that is written after them."""
+    import torch
+
+    tail, question = tuple(remembering.tokenizer.encode("The key is 7. " * 9)), (40, 41, 42)
+    decoder = remembering.decoder
+    with torch.inference_mode():
+        filled = decoder.read_segment(torch.tensor([tail[::-1]]), decoder.empty_memory()).memory
+        for memory in (filled, None):
+            ids = [*tail, *question]
+            for _ in range(4):
+                read = decoder.read_segment(torch.tensor([ids]), memory, write=False)
+                ids.append(int(decoder.logits(read.hidden_BSD[0, -1]).argmax()))
+            likeliest = ids[-4:]
+            wanted = (*likeliest[:2], likeliest[2] + 1, likeliest[3])
+            prompt = Prompt((1, *tail), question, wanted)
+            found = retrieval._answer(remembering, tail, prompt, memory)
+            assert found == [True, True, False, True]
 
 
 def test_every_token_is_read_once_and_the_window_is_a_segment(remembering: Model) -> None:

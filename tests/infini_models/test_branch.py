@@ -17,6 +17,7 @@ from infini_models.adapter import (
     serialize_adapter,
 )
 from infini_models.attention import NUM_SINKS, InfiniAttention
+from infini_models.branch_cache import BranchCache
 from infini_models.config import PAPER, BranchConfig
 from infini_models.decoder import Decoder
 from infini_models.delta import delta_write
@@ -58,8 +59,13 @@ HUGGING_FACE = {
         {"sharpness": 1.5, "tie_init": 2.0},
         {"address_layer": 0},
         {"address_layer": 0, "num_taps": 3},
+        {"read_within": True},
+        {"read_within": True, "address_layer": 0, "num_taps": 3},
     ],
-    ids=["one-tap", "four-taps", "value-taps", "sharp-and-tied", "addressed", "addressed-taps"],
+    ids=[
+        *("one-tap", "four-taps", "value-taps", "sharp-and-tied", "addressed", "addressed-taps"),
+        *("within", "within-addressed-taps"),
+    ],
 )
 def config(request: pytest.FixtureRequest) -> BranchConfig:
     return replace(CONFIG, **request.param)
@@ -120,23 +126,36 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
         return total
 
     memory = torch.zeros(shared, 2 * branch.branch_config.num_features, width)
+
+    def read(tokens: Tensor, place: int) -> Tensor:
+        gates = floored(branch.read_gate.scores(tokens[place]))
+        heads = []
+        for head in range(config.num_heads):
+            query_K, center_K = convolved("query", tokens, place, head), branch.query_center
+            phi = features(query_K, center_K[head, 0], branch.query_map[head])
+            retrieved = phi @ memory[head // config.num_groups]
+            heads.append(branch.gain[head] * gates[head] * retrieved)
+        return torch.cat(heads)
+
+    def write(tokens: Tensor, place: int) -> None:
+        rates = floored(branch.rate(tokens[place]))
+        for head in range(shared):
+            key_K, center_K = convolved("key", tokens, place, head), branch.key_center
+            phi = features(key_K, center_K[head, 0], branch.key_map[head])
+            known, value_V = phi @ memory[head], convolved("value", tokens, place, head)
+            memory[head] += rates[head] * torch.outer(phi, value_V - known)
+
     for start in range(0, len(x_SD), segment_length):
         tokens = x_SD[start : start + segment_length]
-        for place, x_D in enumerate(tokens):
-            gates = floored(branch.read_gate.scores(x_D))
-            for head in range(config.num_heads):
-                query_K, center_K = convolved("query", tokens, place, head), branch.query_center
-                phi = features(query_K, center_K[head, 0], branch.query_map[head])
-                read = phi @ memory[head // config.num_groups]
-                gate = branch.gain[head] * gates[head]
-                out[start + place, head * width : (head + 1) * width] = gate * read
-        for place, x_D in enumerate(tokens):
-            rates = floored(branch.rate(x_D))
-            for head in range(shared):
-                key_K, center_K = convolved("key", tokens, place, head), branch.key_center
-                phi = features(key_K, center_K[head, 0], branch.key_map[head])
-                known, value_V = phi @ memory[head], convolved("value", tokens, place, head)
-                memory[head] += rates[head] * torch.outer(phi, value_V - known)
+        if branch.branch_config.read_within:
+            for place in range(len(tokens)):
+                out[start + place] = read(tokens, place)
+                write(tokens, place)
+            continue
+        for place in range(len(tokens)):
+            out[start + place] = read(tokens, place)
+        for place in range(len(tokens)):
+            write(tokens, place)
     return out
 
 
@@ -154,8 +173,11 @@ def test_the_branch_is_its_equations(rate_bias: float, config: BranchConfig) -> 
             part_BSD = x_BSD[:, start : start + SEGMENT]
             value, address = attention.project(part_BSD)[2], attention.address(part_BSD)
             queries = branch.queries(address)
-            parts.append(branch.read(part_BSD, queries, memory).transpose(1, 2).flatten(2))
-            memory = branch.write(part_BSD, address, value, memory)
+            after, writes = branch.write(part_BSD, address, value, memory)
+            within = writes if config.read_within else None
+            read = branch.read(part_BSD, queries, memory, writes=within)
+            parts.append(read.transpose(1, 2).flatten(2))
+            memory = after
         found = torch.cat(parts, dim=1)
         for row in range(2):
             torch.testing.assert_close(
@@ -164,7 +186,7 @@ def test_the_branch_is_its_equations(rate_bias: float, config: BranchConfig) -> 
         # And how it comes out: beside local attention, with a correction of its own.
         part_BSD = x_BSD[:, :SEGMENT]
         tables = rotary_tables(branched().frequencies, torch.arange(SEGMENT))
-        with_memory = attention.read_segment(part_BSD, tables, memory).output_BSD
+        with_memory = attention.read_segment(part_BSD, tables, memory, write=False).output_BSD
         without = attention.read_segment(part_BSD, tables, None).output_BSD
         queries = branch.queries(attention.address(part_BSD))
         read = branch.read(part_BSD, queries, memory)
@@ -185,7 +207,7 @@ def test_what_is_not_worth_keeping_leaves_the_memory_as_it_was() -> None:
 
     def write(x_BSD: Tensor, memory: LayerMemory) -> LayerMemory:
         value, address = attention.project(x_BSD)[2], attention.address(x_BSD)
-        after: LayerMemory = branch.write(x_BSD, address, value, memory)
+        after: LayerMemory = branch.write(x_BSD, address, value, memory)[0]
         return after
 
     with torch.no_grad():
@@ -210,8 +232,8 @@ def test_training_pushes_down_what_is_hardly_unwritten(bias: float, is_pushed: b
         branch.rate.weight.zero_()
         branch.rate.bias.fill_(bias)
         value, address = attention.project(x_BSD)[2], attention.address(x_BSD)
-        known = branch.write(x_BSD, address, value, branch.empty_memory(1))
-    written = branch.write(x_BSD, address, value, branch.empty_memory(1))
+        known, _ = branch.write(x_BSD, address, value, branch.empty_memory(1))
+    written, _ = branch.write(x_BSD, address, value, branch.empty_memory(1))
     assert torch.equal(written.memory_BNKV, known.memory_BNKV)
     assert torch.equal(written.normalizer_BNK, known.normalizer_BNK)
     (pushed,) = torch.autograd.grad(written.normalizer_BNK.sum(), branch.rate.bias)
@@ -329,6 +351,42 @@ def test_a_text_written_after_a_segment_reads_its_memory(config: BranchConfig) -
     assert [one.ids for one in write_branches(decoder, without, Sampling(), ())] != expected
 
 
+def test_a_segment_is_found_as_it_is_written_and_by_what_continues_it() -> None:
+    decoder = branched(replace(CONFIG, read_within=True, num_taps=3))
+    before, other = (stream(decoder, random_ids(1, SEGMENT, seed=seed))[1] for seed in (1, 2))
+    empty = decoder.empty_memory(1)
+    ids = random_ids(1, 2 * SEGMENT, seed=4)
+    with torch.inference_mode():
+        for memory in (before, empty):
+            whole = decoder.read_segment(ids, memory)
+            for read in (NUM_SINKS + 1, SEGMENT, 2 * SEGMENT - 1):
+                # A token finds what those before it wrote, and nothing of itself or of those after.
+                part = decoder.read_segment(ids[:, :read], memory, keep_cache=True)
+                torch.testing.assert_close(
+                    part.hidden_BSD, whole.hidden_BSD[:, :read], atol=2e-5, rtol=1e-4
+                )
+                cache = BranchCache([part.cache], [memory], 1, (3, 2, TINY.head_dim), decoder.dtype)
+                next_BD = decoder.extend(ids[:, read : read + 1], torch.tensor([1]), cache)
+                torch.testing.assert_close(next_BD, whole.hidden_BSD[:, read], atol=2e-5, rtol=1e-4)
+            # What is not written is not found, and what is before the segment always is.
+            unwritten = decoder.read_segment(ids, memory, write=False, keep_cache=True)
+            assert not torch.equal(unwritten.hidden_BSD, whole.hidden_BSD)
+            assert unwritten.cache.memory is None
+        assert not torch.equal(decoder.read_segment(ids, other).hidden_BSD, whole.hidden_BSD)
+        off = decoder.read_segment(ids, None, keep_cache=True)
+        assert off.cache.memory is None
+
+
+def test_gradients_reach_what_the_same_segment_wrote() -> None:
+    decoder = branched(replace(CONFIG, layers=(2,), read_within=True))
+    ids = random_ids(1, SEGMENT)
+    branch = decoder.layers[2].self_attn.memory_branch
+    hidden = decoder.read_segment(ids, decoder.empty_memory(1)).hidden_BSD
+    trained = [branch.value.up_OR, branch.key_map, branch.rate.weight]
+    for gradient in torch.autograd.grad(hidden[0, -1].square().sum(), trained):
+        assert float(gradient.abs().max()) > 0
+
+
 def test_more_taps_change_nothing_until_they_are_trained(tmp_path: Path) -> None:
     decoder = branched()
     path = tmp_path / "adapter.safetensors"
@@ -432,7 +490,7 @@ def test_a_memory_is_addressed_by_what_a_lower_layer_sees() -> None:
                 second.project(x[:, NUM_SINKS:])[2] + branch._heads(branch.value(x[:, NUM_SINKS:]))
             )
             rates = floored_sigmoid(branch.rate(x[:, NUM_SINKS:])).transpose(1, 2)
-            written = delta_write(memory.memory_BNKV, features, values, rates)
+            written, _ = delta_write(memory.memory_BNKV, features, values, rates)
             memory = LayerMemory(written, memory.normalizer_BNK + rates.sum(-1, keepdim=True))
 
 
