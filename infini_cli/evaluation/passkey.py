@@ -95,7 +95,7 @@ def make_prompt(
     """
     if not 1 <= num_facts <= len(NAMES):
         raise UsageError(f"{num_facts} facts are not between 1 and {len(NAMES)}")
-    chosen = _draw_keys(keys, num_facts, draw)
+    chosen = draw_keys(keys, num_facts, draw)
     names = draw.sample(NAMES, num_facts) if num_facts > 1 else [UNNAMED]
     fact_text = NAMED_FACT if num_facts > 1 else FACT
     facts = [
@@ -153,7 +153,8 @@ def _told(
                 yield Mark(start + place + part, name, part)
 
 
-def _draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[str]:
+def draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[str]:
+    """Draw different keys of a part."""
     found: list[str] = []
     while len(found) < num_keys:
         key = draw.randrange(10 ** (NUM_DIGITS - 1), 10**NUM_DIGITS)

@@ -1,6 +1,8 @@
 """The head start of a new memory, from samples whose answers are known to stand where.
 
-The samples are those of steps after the last, which training never sees.
+The samples are those of steps after the last, which training never sees. What tells nothing is
+learnt from plain text as well: what looks like a pass key, dates for one, is rare, and samples have
+too little of it to know it by.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 BINDING = "binding.json"
 """What was measured, in the folder of a run."""
 KEPT_SHARE = 0.125
-"""Of the tokens that neither tell nor ask: are learnt from. Neighbours teach nearly the same."""
+"""Of a sample's tokens that neither tell nor ask: are learnt from. Neighbours teach nearly the
+same."""
 
 
 def bind_memory(
@@ -60,10 +63,13 @@ def bind_memory(
     generator = torch.Generator().manual_seed(recipe.seed)
     progress(Note(f"reading {recipe.binding.num_batches} batches to see what tells what"))
     collected = _Collected(config)
-    for index in range(recipe.binding.num_batches):
-        batch = sampler.draw(recipe.num_steps + index)
+    num_batches, num_texts = recipe.binding.num_batches, recipe.binding.num_texts
+    # Texts first: what is measured are the last tokens, and texts tell nothing.
+    for index in range(num_texts + num_batches):
+        step, is_text = recipe.num_steps + index, index < num_texts
+        batch = sampler.plain(step) if is_text else sampler.draw(step)
         with torch.inference_mode():
-            collected.add(decoder, batch, generator)
+            collected.add(decoder, batch, 1.0 if is_text else KEPT_SHARE, generator)
     found: dict[int, Bound] = {}
     for number in config.layers:
         branch, source = attention_of(decoder, number).memory_branch, config.address_of(number)
@@ -110,35 +116,52 @@ class _Collected:
         self._told: list[tuple[_Seen, _Seen, Tensor]] = []
         self._asked: list[tuple[_Seen, _Seen, Tensor]] = []
 
-    def add(self, decoder: Decoder, batch: Batch, generator: torch.Generator) -> None:
-        """Read a batch, each segment alone, as the memory finds it."""
+    def add(
+        self, decoder: Decoder, batch: Batch, kept_share: float, generator: torch.Generator
+    ) -> None:
+        """Read a batch, each segment alone, as the memory finds it.
+
+        Args:
+            decoder: who reads.
+            batch: what.
+            kept_share: of what neither tells nor asks: is kept.
+            generator: draws it.
+        """
         import torch
         from infini_models.attention import NUM_SINKS
         from infini_models.convolution import moving_mean
 
+        num_taps, num_rate_taps = self._config.num_taps, self._config.num_rate_taps
         told_BS, asked_BS = self._number(batch.told, batch), self._number(batch.asked, batch)
         # What asks for the rest of an answer, told by nothing in particular, may read or not.
         unsure_BS = (batch.weights_BS[:, 1:] > 0) & (asked_BS < 0)
-        keep_BS = torch.rand(told_BS.shape, generator=generator) < KEPT_SHARE
+        # An answer looks like what told it, and may be written again or not.
+        answer_BS = (batch.weights_BS[:, :-1] > 0) & (told_BS < 0)
+        keep_BS = torch.rand(told_BS.shape, generator=generator) < kept_share
         start = 0
         for length in batch.segment_lengths:
             part = slice(start, start + length)
             start += length
             layers = self._config.layers
             inputs = decoder.attention_inputs(batch.ids_BS[:, part], {*layers, *self._sources})
-            seen = {n: inputs[n] for n in layers}
-            means = {n: moving_mean(inputs[n], self._config.num_taps) for n in self._sources}
-            for kept, number_BS, wanted_BS in (
-                (self._told, told_BS[:, part], keep_BS[:, part].clone()),
-                (self._asked, asked_BS[:, part], keep_BS[:, part] & ~unsure_BS[:, part]),
-            ):
-                wanted_BS |= number_BS >= 0
-                if kept is self._told:
-                    wanted_BS[:, :NUM_SINKS] = False  # never written
-                wanted, mean = (
-                    {n: x[wanted_BS].clone() for n, x in of_all.items()} for of_all in (seen, means)
-                )
-                kept.append((wanted, mean, number_BS[wanted_BS]))
+            # The first tokens are never written, and so of no key and no rate.
+            late = {n: x_BSD[:, NUM_SINKS:] for n, x_BSD in inputs.items()}
+            rated = {n: late[n] for n in layers}
+            if num_rate_taps > 1:
+                rated = {
+                    n: torch.cat((x_BSD, moving_mean(x_BSD, num_rate_taps)), dim=-1)
+                    for n, x_BSD in rated.items()
+                }
+            keys = {n: moving_mean(late[n], num_taps) for n in self._sources}
+            queries = {n: moving_mean(inputs[n], num_taps) for n in self._sources}
+            asks_BS = keep_BS[:, part] & ~unsure_BS[:, part] | (asked_BS[:, part] >= 0)
+            self._asked.append(
+                _chosen({n: inputs[n] for n in layers}, queries, asked_BS[:, part], asks_BS)
+            )
+            late_part = slice(part.start + NUM_SINKS, part.stop)
+            number_BS = told_BS[:, late_part]
+            tells_BS = keep_BS[:, late_part] & ~answer_BS[:, late_part] | (number_BS >= 0)
+            self._told.append(_chosen(rated, keys, number_BS, tells_BS))
 
     def of(self, layer: int) -> tuple[Labelled, Labelled]:
         """Give the tokens that may tell, and those that may ask, for the memory of a layer.
@@ -173,3 +196,13 @@ class _Collected:
                 label = (mark.subject, mark.part)
                 number_BS[row, mark.place] = self._numbers.setdefault(label, len(self._numbers))
         return number_BS
+
+
+def _chosen(
+    seen: _Seen, means: _Seen, number_BS: Tensor, chosen_BS: Tensor
+) -> tuple[_Seen, _Seen, Tensor]:
+    """Give what is seen of some of the tokens, and their numbers."""
+    of_seen, of_means = (
+        {n: x_BSD[chosen_BS].clone() for n, x_BSD in of_all.items()} for of_all in (seen, means)
+    )
+    return of_seen, of_means, number_BS[chosen_BS]

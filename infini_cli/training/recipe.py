@@ -12,13 +12,14 @@ num_features = 64
 rank = 32
 num_taps = 1                     # an adapter of one tap that `start` names may be given more
 num_value_taps = 1               # 2: a full stop says the last word before it
+num_rate_taps = 1                # 6: what stands before a token says whether it is written, too
 sharpness = 0.0                  # 2: no feature has all from the start: others can be learnt
-tie_init = 0.0                   # 2: queries and keys begin alike, twice as large as the base's own
 address_layer = 3                # queries and keys are of what it sees; left out: each layer's own
 read_within = false              # true: a segment finds what it wrote itself, as it goes on
 
 [binding]                        # before the first step: whose answer a token tells, see there
 num_batches = 0                  # of samples to see it in; 0: it is left to the steps
+num_texts = 0                    # batches of plain text besides: what is not to be written
 num_steps = 600
 learning_rate = 1e-3
 
@@ -81,8 +82,8 @@ class MemoryRecipe:
     rate_init: float = 1.0
     num_taps: int = 1
     num_value_taps: int = 1
+    num_rate_taps: int = 1
     sharpness: float = 0.0
-    tie_init: float = 0.0
     address_layer: int | None = None
     read_within: bool = False
 
@@ -92,6 +93,7 @@ class BindingRecipe:
     """A head start for a new memory; see `infini_cli.training.binding`."""
 
     num_batches: int = 0
+    num_texts: int = 0
     num_steps: int = 600
     learning_rate: float = 1e-3
 

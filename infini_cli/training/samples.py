@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from infini_cli.errors import UsageError
 from infini_cli.evaluation.haystack import Mark, Prompt
+from infini_cli.evaluation.passkey import KeySplit, draw_keys
 from infini_cli.tokens.sentence_ends import SentenceEnds
 from infini_cli.training.layout import SegmentLayout
 from infini_cli.training.prompts import PromptMaker, Sources, asked, asking
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 TEXT_SHARE = 0.25
 """Of the tokens of a text: are learnt. Scores over the vocabulary cost more than the layers, and
 neighbours teach nearly the same."""
+
+TOKENS_PER_NUMBER = 50
+"""Of plain text that numbers are strewn over."""
 
 MAX_AGE = 8
 """Steps after which what a text told is not asked for any more."""
@@ -93,6 +98,33 @@ class Sampler:
         if plan.task in TEXT_TASKS:
             return self._text_batch(plan, draw)
         return self._prompt_batch(step, plan)
+
+    def plain(self, step: int) -> Batch:
+        """Draw plain text, as much of it as a step reads, of which nothing is learnt.
+
+        Where pass keys are learnt, numbers like them are strewn over it: books have few.
+
+        Raises:
+            UsageError: there are no texts.
+        """
+        if self._sources.texts is None:
+            raise UsageError("there is no plain text", hint="name a folder as `texts`")
+        plan, draw = self._plan(step)
+        batch = self._text_batch(plan, draw)
+        if plan.task == "passkey":
+            for row_S in batch.ids_BS:
+                self._strew(row_S, draw)
+        return replace(batch, weights_BS=batch.weights_BS * 0.0)
+
+    def _strew(self, row_S: Tensor, draw: random.Random) -> None:
+        """Put numbers in the place of words, in place."""
+        import torch
+
+        num_tokens = len(row_S)
+        for key in draw_keys(KeySplit.TRAINING, num_tokens // TOKENS_PER_NUMBER, draw):
+            number = torch.tensor(self._sources.tokenizer.encode(f" {key}"))[:num_tokens]
+            place = draw.randrange(num_tokens - len(number) + 1)
+            row_S[place : place + len(number)] = number
 
     def _plan(self, step: int) -> tuple[Plan, random.Random]:
         """Decide on a step, and give the random numbers that its rows are drawn with."""

@@ -35,13 +35,16 @@ if TYPE_CHECKING:
 
 
 ADAPTER = "adapter.safetensors"
-GATES = (".gain", ".rate.weight", ".rate.bias", ".read_gate.weight", ".read_gate.bias")
+GATES = (
+    *(".gain", ".rate.weight", ".rate.bias", ".rate_mean.weight"),
+    *(".read_gate.weight", ".read_gate.bias"),
+)
 """Few numbers on which much depends: they have a learning rate of their own and are not pulled to
 zero. Where it is high, rates are shut before there is anything worth keeping."""
 BOUND = (
     *(".query.", ".key.", ".query_map", ".key_map", ".query_center", ".key_center"),
     *(".query_taps", ".key_taps"),
-    *(".rate.", ".read_gate."),
+    *(".rate.", ".rate_mean.", ".read_gate."),
 )
 """What a head start teaches: answers wear it away before the rest is learnt, unless it is slow."""
 

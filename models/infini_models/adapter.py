@@ -236,8 +236,8 @@ def _config_from(text: str, path: Path) -> BranchConfig:
             rate_init=float(values["rate_init"]),
             num_taps=int(values.get("num_taps", 1)),
             num_value_taps=int(values.get("num_value_taps", 1)),
+            num_rate_taps=int(values.get("num_rate_taps", 1)),
             sharpness=float(values.get("sharpness", 0.0)),
-            tie_init=float(values.get("tie_init", 0.0)),
             address_layer=_whole_or_none(values.get("address_layer")),
             read_within=bool(values.get("read_within", False)),
         )

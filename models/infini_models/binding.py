@@ -102,10 +102,11 @@ def bind(
     if min(keys.num_tokens, queries.num_tokens) < 2:
         raise ValueError("nothing is told or asked")
     gates: list[float] = []
-    for gate, tokens in ((branch.rate, told), (branch.read_gate, asked)):
+    rate = [branch.rate, *([branch.rate_mean] if branch.rate_mean is not None else [])]
+    for parts, tokens in ((rate, told), ([branch.read_gate], asked)):
         learnt, measured = tokens.split()
-        fit_gate(gate, learnt)
-        gates += opened(gate, measured)
+        fit_gate(parts, learnt)
+        gates += opened(parts, measured)
     (keys, more_keys), (queries, more_queries) = keys.split(), queries.split()
     start_meeting(attention, branch, keys, queries, generator)
     _fit_meeting(attention, branch, keys, queries, num_steps, learning_rate, generator)

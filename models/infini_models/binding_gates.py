@@ -2,12 +2,15 @@
 
     s(w x + b) near 1 for labelled tokens, 0 for all others        (see `gates.py`)
 
-Shape suffixes: T tokens, D model width.
+A gate of two parts, of a token and of the mean of those before it, is one of both side by side.
+
+Shape suffixes: T tokens, D model width, as often as a gate has parts; H heads.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +26,14 @@ WEIGHT_PENALTY = 0.01
 LEAST_DEVIATION = 1e-4
 
 
-def fit_gate(gate: nn.Linear, tokens: Labelled) -> None:
+def fit_gate(parts: Sequence[nn.Linear], tokens: Labelled) -> None:
     """Open a gate, the same for all heads, where tokens are labelled, and shut it elsewhere.
 
     A squared hinge of each kind's scores, each kind's mean.
+
+    Args:
+        parts: of the gate, the first with its bias.
+        tokens: `x_TD` holds what each part sees.
     """
     wanted_T, x_TD = tokens.subject_T >= 0, tokens.x_TD.float()
     mean_D, deviation_D = x_TD.mean(dim=0), x_TD.std(dim=0) + LEAST_DEVIATION
@@ -53,13 +60,16 @@ def fit_gate(gate: nn.Linear, tokens: Labelled) -> None:
         optimizer.step(loss)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         own_D = weight_D / deviation_D
-        gate.weight.copy_(own_D.expand_as(gate.weight))
-        gate.bias.copy_((bias - own_D @ mean_D).expand_as(gate.bias))
+        for part, of_part_D in zip(parts, own_D.chunk(len(parts)), strict=True):
+            part.weight.copy_(of_part_D.expand_as(part.weight))
+        parts[0].bias.copy_((bias - own_D @ mean_D).expand_as(parts[0].bias))
 
 
 @torch.no_grad()
-def opened(gate: nn.Linear, tokens: Labelled) -> tuple[float, float]:
+def opened(parts: Sequence[nn.Linear], tokens: Labelled) -> tuple[float, float]:
     """Give how far a gate opens for labelled tokens, and for the others; means, 0 to 1."""
-    open_T = floored_sigmoid(gate_scores(gate, tokens.x_TD))[:, 0]
+    seen = tokens.x_TD.chunk(len(parts), dim=1)
+    scores_TH = [gate_scores(part, x_TD) for part, x_TD in zip(parts, seen, strict=True)]
+    open_T = floored_sigmoid(torch.stack(scores_TH).sum(dim=0))[:, 0]
     wanted_T = tokens.subject_T >= 0
     return float(mean(open_T[wanted_T])), float(mean(open_T[~wanted_T]))

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
 from infini_models.attention import InfiniAttention
-from infini_models.branch import MemoryBranch, deviations
+from infini_models.branch import MemoryBranch
 from infini_models.correction import LowRank
 from infini_models.labelled import Labelled
 
@@ -91,7 +91,7 @@ def _begin(
     used = code_YR.shape[1]
     size = (scores_TY @ code_YR).square().mean().sqrt()
     correction.down_RI[:used] = (weight_DY @ code_YR).T / size
-    scaled_XKR = SIZE * up_XKR * deviations(own_1XTK)[:, None, None]
+    scaled_XKR = SIZE * up_XKR * _deviations(own_1XTK[0])[:, None, None]
     scaled_XKR[..., used:] = 0.0
     correction.up_OR.copy_(scaled_XKR.flatten(0, 1))
 
@@ -108,3 +108,8 @@ def _map(
     map_XFK[:, :used] = normalize(y_TY.T @ centred_XTK, dim=-1)[:, :used]
     mapped_XTF = centred_XTK @ map_XFK.transpose(1, 2)
     map_XFK.div_(mapped_XTF.square().mean(dim=(1, 2), keepdim=True).sqrt())
+
+
+def _deviations(x_XTK: Tensor) -> Tensor:
+    """Give each head's standard deviation about its mean in each dimension."""
+    return x_XTK.float().var(dim=1).mean(dim=1).sqrt()

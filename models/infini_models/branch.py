@@ -5,7 +5,8 @@
     centre    x - c, c the mean of what the base gives a text, then trained
     features  phi(x) = softmax(Wx, -Wx), see `feature_map.py`       (Hedgehog, Zhang et al. 2024)
     floor     s(y) = max(0, (1 + f) sigmoid(y) - f) with f = 0.15: zero for y < -1.9
-    write     the delta rule token by token at a rate of s(w x + b) a KV head, see `delta.py`
+    rate      s(w x + w' m + b) a KV head, m the mean of x over the last tokens, if there is a w'
+    write     the delta rule token by token at that rate, see `delta.py`
     read      A_mem = gain * s(u x + c) * phi(q) M, before the segment is written
     output    W_o (attention + A_mem), plus a correction of low rank of A_mem
 
@@ -17,15 +18,17 @@ known, then says the sentence's last word). ELU + 1 makes all keys alike; softma
 them sparse. But where all keys of a head have one large component, as most have, softmax sees
 nothing else, and they are alike again (cosine 0.99); without their mean they are not (0.1 to 0.5).
 Numbers so large that softmax gives all to one feature leave no gradient to any other; scaled to one
-size (`sharpness`), and with queries and keys that begin alike (`tie_init`), a query can be moved.
+size (`sharpness`), a query can be moved.
 A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a million tokens
-of it leave the memory as it was, where a thousandth would have worn it away. What is read is added,
+of it leave the memory as it was, where a thousandth would have worn it away (what stands before
+a token tells a key from a date). What is read is added,
 not mixed: where nothing was written, or with a gain of zero, the layer is the base's to the last
 bit. And each token has a gate on what it reads: softmax features are never orthogonal, so every
 query retrieves something, also that of a token that asks for nothing.
 
 Queries, keys and values come without position, as the paper's memory sees them. Queries and keys
-may be those of a lower layer, see `address.py`.
+may be those of a lower layer, see `address.py`, and a segment may retrieve what it wrote itself,
+see `writes.py`.
 
 Shape suffixes: B batch rows, S tokens, D model width, E width of all heads together, H query heads,
 N KV heads, G query heads that share a KV head, K head width, F rows of a feature map, P features
@@ -41,7 +44,7 @@ from torch import Tensor, nn
 
 from infini_models.address import Address
 from infini_models.config import BranchConfig, DecoderConfig
-from infini_models.convolution import ShortConvolution
+from infini_models.convolution import ShortConvolution, moving_mean
 from infini_models.correction import LowRank
 from infini_models.delta import delta_write
 from infini_models.feature_map import hedgehog
@@ -83,16 +86,17 @@ class MemoryBranch(nn.Module):
         if branch_config.num_value_taps > 1:
             self.value_taps = ShortConvolution(shared, branch_config.num_value_taps, width)
         self.rate = nn.Linear(config.hidden_size, shared)
+        self.rate_mean: nn.Linear | None = None
+        if branch_config.num_rate_taps > 1:
+            self.rate_mean = nn.Linear(config.hidden_size, shared, bias=False)
         self.read_gate = ReadGate(config.hidden_size, heads)
         self.gain = nn.Parameter(torch.empty(heads))
 
     @torch.no_grad()
     def reset(self, generator: torch.Generator) -> None:
-        """Start without corrections but what is tied, maps as identity and random rows."""
+        """Start without corrections, maps as identity and random rows."""
         for correction in (self.query, self.key, self.value, self.output):
             correction.reset(generator)
-        if self.branch_config.tie_init:
-            self._tie(generator)
         for feature_map in (self.query_map, self.key_map):
             width = feature_map.shape[2]
             # Rows beyond the identity's differ from each other, or they would learn the same.
@@ -110,15 +114,6 @@ class MemoryBranch(nn.Module):
         self.read_gate.bias.fill_(READ_GATE_INIT)
         self.gain.fill_(self.branch_config.gain_init)
 
-    def _tie(self, generator: torch.Generator) -> None:
-        """Correct queries and keys alike: those of one KV head by one projection."""
-        shape = (self.config.num_key_value_heads, self.config.head_dim, self.branch_config.rank)
-        up_NKR = torch.empty(shape).normal_(0.0, shape[2] ** -0.5, generator=generator)
-        self.query.down_RI.copy_(self.key.down_RI)
-        self.key.up_OR.copy_(up_NKR.flatten(0, 1))
-        up_HKR = up_NKR.repeat_interleave(self.config.num_groups, dim=0)
-        self.query.up_OR.copy_(up_HKR.flatten(0, 1))
-
     @torch.no_grad()
     def reopen(self) -> None:
         """Write every token at the rate of a new memory again.
@@ -127,25 +122,17 @@ class MemoryBranch(nn.Module):
         """
         self.rate.weight.zero_()
         self.rate.bias.fill_(self.branch_config.rate_init)
+        if self.rate_mean is not None:
+            self.rate_mean.weight.zero_()
 
     @torch.no_grad()
     def center(self, address: Address) -> None:
-        """Start from what queries and keys of a text are.
-
-        Centres become the means. Where the configuration asks for it, queries and keys are given
-        one projection of what the layer sees, of a size that compares with theirs.
-        """
-        tie = self.branch_config.tie_init
-        for x_BHSK, correction, center_H1K in (
-            (address.query_BHSK, self.query, self.query_center),
-            (address.key_BNSK, self.key, self.key_center),
+        """Start with the means of a text's queries and keys as centres."""
+        for x_BHSK, center_H1K in (
+            (self.queries(address), self.query_center),
+            (self.keys(address), self.key_center),
         ):
-            added_BHSK = self._heads(correction(address.x_BSD))
-            if tie:
-                scale_H = tie * deviations(x_BHSK) / deviations(added_BHSK).clamp_min(1e-6)
-                correction.up_OR.mul_(scale_H.repeat_interleave(self.config.head_dim)[:, None])
-                added_BHSK = added_BHSK * scale_H[:, None, None]
-            center_H1K.copy_((x_BHSK + added_BHSK).float().mean(dim=(0, 2)).unsqueeze(1))
+            center_H1K.copy_(x_BHSK.float().mean(dim=(0, 2)).unsqueeze(1))
 
     @property
     def num_before(self) -> int:
@@ -215,6 +202,15 @@ class MemoryBranch(nn.Module):
         read_BHSV: Tensor = retrieved_BHSV * gate_BSH.transpose(1, 2).unsqueeze(-1)
         return read_BHSV.to(x_BSD.dtype)
 
+    def rate_scores(self, x_BSD: Tensor) -> Tensor:
+        """Give w x + w' m + b, at whose s(y) each token is written, float32 [B, S, N]."""
+        score_BSN = gate_scores(self.rate, x_BSD)
+        if self.rate_mean is None:
+            return score_BSN
+        # The mean of products, which are few, is the product with the mean.
+        other_BSN = gate_scores(self.rate_mean, x_BSD)
+        return score_BSN + moving_mean(other_BSN, self.branch_config.num_rate_taps)
+
     def write(
         self,
         x_BSD: Tensor,
@@ -235,7 +231,7 @@ class MemoryBranch(nn.Module):
         Returns:
             The memory afterwards, and what was written to it; None: nothing.
         """
-        score_BNS = gate_scores(self.rate, x_BSD).transpose(1, 2)
+        score_BNS = self.rate_scores(x_BSD).transpose(1, 2)
         rate_BNS = floored_sigmoid(score_BNS)
         # In the place of a normaliser, which the delta rule does not need: how much was written.
         normalizer_BN1 = memory.normalizer_BNK + rate_BNS.sum(-1, keepdim=True)
@@ -288,8 +284,3 @@ def _retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:
     batch, heads, num_tokens, num_features = features_BHSP.shape
     grouped_BNRP = features_BHSP.reshape(batch, memory_BNPV.shape[1], -1, num_features)
     return (grouped_BNRP @ memory_BNPV).view(batch, heads, num_tokens, -1)
-
-
-def deviations(x_BHSK: Tensor) -> Tensor:
-    """Give each head's standard deviation about its mean in each dimension."""
-    return x_BHSK.float().var(dim=(0, 2)).mean(dim=1).sqrt()

@@ -160,12 +160,11 @@ class BranchConfig:
         num_taps: tokens that a key and a query are made of, themselves and those before; 1: no
             others.
         num_value_taps: the same for a value; more than 1 begin as their sum.
+        num_rate_taps: tokens whose mean says, besides a token itself, at what rate it is written;
+            1: no others.
         sharpness: root mean square of what the softmax of a feature map takes, of each token; 0:
             what the map gives, which may be so large that one feature has all, and no gradient
             says which other it should be.
-        tie_init: deviation of what is added to queries and keys before training, over that of the
-            base's own: one projection for both, so that a token finds those that are like it. 0:
-            nothing.
         address_layer: whose view of the tokens queries and keys are made of, not above any of
             `layers`; None: each layer's own.
         read_within: whether a token retrieves what its own segment wrote before it too.
@@ -178,8 +177,8 @@ class BranchConfig:
     rate_init: float = 1.0
     num_taps: int = 1
     num_value_taps: int = 1
+    num_rate_taps: int = 1
     sharpness: float = 0.0
-    tie_init: float = 0.0
     address_layer: int | None = None
     read_within: bool = False
 
@@ -188,12 +187,11 @@ class BranchConfig:
             raise ConfigError(f"{list(self.layers)} are no layers, each once")
         if min(self.num_features, self.rank) < 1:
             raise ConfigError(f"no memory has {self.num_features} features, rank {self.rank}")
-        for num_taps in (self.num_taps, self.num_value_taps):
+        for num_taps in (self.num_taps, self.num_value_taps, self.num_rate_taps):
             if not 1 <= num_taps <= MAX_TAPS:
-                raise ConfigError(f"neither key nor value is made of {num_taps} tokens")
-        for size in (self.sharpness, self.tie_init):
-            if not 0.0 <= size < math.inf:
-                raise ConfigError(f"neither sharpness nor tie_init can be {size}")
+                raise ConfigError(f"no key, value or rate is made of {num_taps} tokens")
+        if not 0.0 <= self.sharpness < math.inf:
+            raise ConfigError(f"sharpness cannot be {self.sharpness}")
         if self.address_layer is not None and not 0 <= self.address_layer <= min(self.layers):
             raise ConfigError(f"layer {self.address_layer} is not below those with a memory")
 

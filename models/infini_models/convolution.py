@@ -65,7 +65,7 @@ def moving_mean(x_BSD: Tensor, num_taps: int) -> Tensor:
     """Give what a convolution that starts with the mean makes of a segment, in its dtype.
 
     Args:
-        x_BSD: tokens; those before the first count as zero.
+        x_BSD: tokens, of any width; those before the first count as zero.
         num_taps: of which the mean is taken, each token and those before it.
     """
     padded_BSD = functional.pad(x_BSD.float(), (0, 0, num_taps - 1, 0))

@@ -19,7 +19,8 @@ class Labelled:
     """Tokens as layers see them.
 
     Attributes:
-        x_TD: what the attention of the layer with the memory sees.
+        x_TD: what the attention of the layer with the memory sees; where a gate sees the mean of
+            several tokens too, that beside it.
         address_TD: what that of the layer sees whose view queries and keys are made of; where they
             are made of several tokens, the mean of these.
         subject_T: the number of what each tells, or asks for; -1: nothing.

@@ -12,6 +12,7 @@ from infini_models.binding import Bound, bind
 from infini_models.config import BranchConfig
 from infini_models.convolution import moving_mean
 from infini_models.decoder import Decoder
+from infini_models.gates import floored_sigmoid
 from infini_models.labelled import Labelled
 from torch import Tensor
 
@@ -19,9 +20,7 @@ from tests.infini_models.build import TINY, random_ids, tiny_decoder
 
 NUM_SUBJECTS, NUM_PARTS = 4, 3
 LAYER = 1
-CONFIG = BranchConfig(
-    layers=(LAYER,), num_features=16, rank=8, sharpness=2.0, tie_init=2.0, num_value_taps=2
-)
+CONFIG = BranchConfig(layers=(LAYER,), num_features=16, rank=8, sharpness=2.0, num_value_taps=2)
 
 
 def grown() -> tuple[Decoder, InfiniAttention]:
@@ -190,6 +189,29 @@ def test_what_tells_is_written_and_what_asks_is_read() -> None:
     assert float(gates[asked.subject_T < 0].mean()) < 0.02
     assert found.written > 0.9 > 0.02 > found.written_else
     assert found.opened > 0.9 > 0.02 > found.opened_else
+
+
+def test_a_rate_of_several_tokens_opens_by_the_token_before() -> None:
+    decoder = tiny_decoder()
+    grow_branches(decoder, replace(CONFIG, num_rate_taps=2), seed=3)
+    attention = decoder.layers[LAYER].self_attn
+    branch = attention.memory_branch
+
+    def pairs(seed: int) -> tuple[Tensor, Tensor]:
+        """Give rows of two tokens, the second alike whatever the first says, and the subjects."""
+        before = tokens(0, 900, seed)
+        last = 0.3 * torch.randn(before.x_TD.shape, generator=torch.Generator().manual_seed(seed))
+        return torch.stack((before.x_TD, last), dim=1), before.subject_T
+
+    x_BSD, subject_T = pairs(1)
+    seen_TD = torch.cat((x_BSD, moving_mean(x_BSD, 2)), dim=-1)[:, 1]
+    told = Labelled(seen_TD, x_BSD[:, 1], subject_T)
+    found = start(attention, told, tokens(1, 900, seed=2), num_steps=1)
+    x_BSD, subject_T = pairs(11)
+    with torch.no_grad():
+        rate_T = floored_sigmoid(branch.rate_scores(x_BSD))[:, 1].mean(dim=1)
+    assert float(rate_T[subject_T >= 0].mean()) > 0.9 > 0.05 > float(rate_T[subject_T < 0].mean())
+    assert found.written > 0.9 > 0.05 > found.written_else
 
 
 def test_values_gains_and_the_base_stay_and_a_seed_gives_the_same_bits() -> None:

@@ -56,14 +56,23 @@ HUGGING_FACE = {
         {},
         {"num_taps": 4},
         {"num_value_taps": 3},
-        {"sharpness": 1.5, "tie_init": 2.0},
+        {"num_rate_taps": 3},
+        {"sharpness": 1.5},
         {"address_layer": 0},
         {"address_layer": 0, "num_taps": 3},
         {"read_within": True},
         {"read_within": True, "address_layer": 0, "num_taps": 3},
     ],
     ids=[
-        *("one-tap", "four-taps", "value-taps", "sharp-and-tied", "addressed", "addressed-taps"),
+        *(
+            "one-tap",
+            "four-taps",
+            "value-taps",
+            "rate-taps",
+            "sharp",
+            "addressed",
+            "addressed-taps",
+        ),
         *("within", "within-addressed-taps"),
     ],
 )
@@ -138,7 +147,12 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
         return torch.cat(heads)
 
     def write(tokens: Tensor, place: int) -> None:
-        rates = floored(branch.rate(tokens[place]))
+        scores = branch.rate(tokens[place])
+        num_taps = branch.branch_config.num_rate_taps
+        if num_taps > 1:
+            mean_D = tokens[max(0, place + 1 - num_taps) : place + 1].sum(dim=0) / num_taps
+            scores = scores + branch.rate_mean(mean_D)
+        rates = floored(scores)
         for head in range(shared):
             key_K, center_K = convolved("key", tokens, place, head), branch.key_center
             phi = features(key_K, center_K[head, 0], branch.key_map[head])
@@ -194,7 +208,8 @@ def test_the_branch_is_its_equations(rate_bias: float, config: BranchConfig) -> 
         own = attention.o_proj.weight + branch.output.up_OR @ branch.output.down_RI
         torch.testing.assert_close(with_memory - without, merged @ own.T, atol=1e-5, rtol=1e-4)
         # At -5 some tokens are written in one row or head alone, and some in none.
-        rates = floored_sigmoid(branch.rate(x_BSD))
+        segments = x_BSD.split(SEGMENT, dim=1)
+        rates = floored_sigmoid(torch.cat([branch.rate_scores(x) for x in segments], dim=1))
         unwritten = (rates == 0).all(dim=-1)
         assert bool(unwritten.all(dim=0).any()) is (rate_bias < 0)
         assert bool((unwritten[0] != unwritten[1]).any()) is (rate_bias < 0)
@@ -513,8 +528,6 @@ def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
     for size in (-0.1, math.inf, math.nan):
         with pytest.raises(ConfigError):
             BranchConfig(layers=(0,), num_features=4, sharpness=size)
-        with pytest.raises(ConfigError):
-            BranchConfig(layers=(0,), num_features=4, tie_init=size)
 
 
 def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
@@ -553,28 +566,6 @@ def test_features_beyond_the_width_are_not_copies() -> None:
             torch.testing.assert_close(rows[: TINY.head_dim], torch.eye(TINY.head_dim))
             assert torch.linalg.matrix_rank(torch.cat((rows, -rows))) == TINY.head_dim
             assert len({tuple(row) for row in rows.tolist()}) == 2 * TINY.head_dim
-
-
-def test_tied_queries_and_keys_begin_alike() -> None:
-    """A token's query and its key have one part in common, so large as the configuration says."""
-    decoder = tiny_decoder()
-    grow_branches(decoder, replace(CONFIG, tie_init=3.0))
-    ids = random_ids(2, 3 * SEGMENT)
-    center_branches(decoder, ids)
-    layer = decoder.layers[0]
-    branch = layer.self_attn.memory_branch
-    x = layer.attention_input(decoder.embed_tokens(ids))
-    query, key, _ = layer.self_attn.project(x)
-    added_to_key = branch.key(x).unflatten(2, (-1, TINY.head_dim)).transpose(1, 2)
-    added_to_query = branch.queries(layer.self_attn.address(x)) - query
-    for own, added in ((query, added_to_query), (key, added_to_key)):
-        ratio = added.var(dim=(0, 2)).mean(1) / own.var(dim=(0, 2)).mean(1)
-        torch.testing.assert_close(ratio, torch.full_like(ratio, 9.0))
-    shared = added_to_key.repeat_interleave(TINY.num_groups, dim=1)
-    alike = torch.nn.functional.cosine_similarity(shared, added_to_query, dim=-1)
-    torch.testing.assert_close(alike, torch.ones_like(alike))
-    center = branch.key_center
-    torch.testing.assert_close(center, (key + added_to_key).mean(dim=(0, 2)).unsqueeze(1))
 
 
 def test_what_all_keys_share_is_taken_from_them() -> None:

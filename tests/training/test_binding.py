@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from infini_cli.errors import UsageError
 from infini_cli.evaluation.babilong import Story, read_stories, read_tasks
 from infini_cli.evaluation.haystack import Mark, TextHaystack
+from infini_cli.evaluation.passkey import KeySplit
 from infini_cli.tasks.model import Model
 from infini_cli.training.begin import add_memory
 from infini_cli.training.binding import BINDING
@@ -48,7 +49,6 @@ num_steps = 2
 layers = [1]
 num_features = 4
 sharpness = 2.0
-tie_init = 2.0
 
 [binding]
 num_batches = 2
@@ -189,6 +189,59 @@ def test_queries_and_keys_are_bound_by_what_the_lower_layer_sees(
     (at,) = (told.x_TD == seen[1][0, mark.place]).all(dim=1).nonzero()[0].tolist()
     means = moving_mean(seen[0], num_taps)
     assert torch.equal(told.address_TD[at], means[0, mark.place])
+
+
+def test_what_tells_nothing_is_learnt_from_plain_text_too_and_not_from_answers(
+    recipe_file: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe_file.write_text(
+        recipe_file.read_text()
+        .replace("layers = [1]", "layers = [1]\nnum_rate_taps = 2")
+        .replace("num_batches = 2", "num_batches = 1\nnum_texts = 1")
+    )
+    model, recipe = open_tiny(tiny_folder), read_recipe(recipe_file)
+    seen: list[Labelled] = []
+
+    def bind(branch: object, attention: object, told: Labelled, *_: object, **__: object) -> Bound:
+        seen.append(told)
+        return Bound(*[0.0] * 7)
+
+    monkeypatch.setattr(binding, "bind", bind)
+    monkeypatch.setattr("infini_cli.training.binding.KEPT_SHARE", 1.0)
+    sampler = sampler_of(model, recipe)
+    add_memory(model, recipe, sampler)
+    (told,) = seen
+    plain, batch = sampler.plain(recipe.num_steps), sampler.draw(recipe.num_steps + 1)
+    assert not plain.told
+    assert not plain.weights_BS.any()
+    assert plain.ids_BS.shape == (2, 641)
+    # Numbers are strewn over it, all keys that training may use, and none where stories are learnt.
+    numbers = [
+        int(number)
+        for row_S in plain.ids_BS
+        for number in re.findall(r" (\d{5})(?!\d)", model.tokenizer.decode(row_S.tolist()))
+    ]
+    assert len(numbers) > 12
+    assert all(KeySplit.TRAINING.holds(number) for number in numbers)
+    stories = sampler_of(model, recipe, (), TasksRecipe(0, babilong=1)).plain(recipe.num_steps)
+    assert not re.search(r"\d{5}", model.tokenizer.decode(stories.ids_BS[0].tolist()))
+    with pytest.raises(UsageError, match="no plain text"):
+        Sampler(recipe.tasks, recipe.samples, Sources(model.tokenizer), 2, 0).plain(0)
+    wanted = []
+    for one in (plain, batch):
+        start, answers = 0, one.weights_BS > 0
+        for length in one.segment_lengths:
+            part, start = slice(start, start + length), start + length
+            x_BSD = model.decoder.attention_inputs(one.ids_BS[:, part], (1,))[1][:, NUM_SINKS:]
+            both_BSD = torch.cat((x_BSD, moving_mean(x_BSD, 2)), dim=-1)
+            wanted.append(both_BSD[~answers[:, part][:, NUM_SINKS:]])
+    assert int((batch.weights_BS > 0).sum()) > 0
+    assert torch.equal(told.x_TD, torch.cat(wanted))
+    assert int((told.subject_T >= 0).sum()) == sum(
+        mark.place >= NUM_SINKS and (mark.place < 320 or mark.place >= 320 + NUM_SINKS)
+        for of_row in batch.told
+        for mark in of_row
+    )
 
 
 def test_the_head_start_is_of_the_seed_and_moves_what_it_should(
