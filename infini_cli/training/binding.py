@@ -61,9 +61,10 @@ def bind_memory(
     config = decoder.memory_config
     assert isinstance(config, BranchConfig)
     generator = torch.Generator().manual_seed(recipe.seed)
-    progress(Note(f"reading {recipe.binding.num_batches} batches to see what tells what"))
-    collected = _Collected(config)
     num_batches, num_texts = recipe.binding.num_batches, recipe.binding.num_texts
+    texts = f" and {num_texts} of plain text" if num_texts else ""
+    progress(Note(f"reading {num_batches} batches{texts} to see what tells what"))
+    collected = _Collected(config)
     # Texts first: what is measured are the last tokens, and texts tell nothing.
     for index in range(num_texts + num_batches):
         step, is_text = recipe.num_steps + index, index < num_texts

@@ -233,15 +233,17 @@ def _check(recipe: Recipe) -> None:
     shares = asdict(recipe.tasks)
     if min(shares.values()) < 0 or not any(shares.values()):
         wrong.append("tasks")
-    if not samples.texts and (samples.text_share > 0 or any(shares[task] for task in TEXT_TASKS)):
+    binding = recipe.binding
+    needs_texts = binding.num_texts > 0 or any(shares[task] for task in TEXT_TASKS)
+    if not samples.texts and (samples.text_share > 0 or needs_texts):
         wrong.append("texts")
     if recipe.tasks.babilong > 0 and not samples.babi:
         wrong.append("babi")
     if recipe.reopen and not recipe.start:
         wrong.append("reopen")
-    binding = recipe.binding
-    if binding.num_batches < 0 or min(binding.num_steps, binding.learning_rate) <= 0:
-        wrong.append("binding.num_batches, binding.num_steps or binding.learning_rate")
+    least_binding = min(binding.num_batches, binding.num_texts)
+    if least_binding < 0 or min(binding.num_steps, binding.learning_rate) <= 0:
+        wrong.append("binding.num_batches, num_texts, num_steps or learning_rate")
     if binding.num_batches and recipe.start:  # that memory has learnt
         wrong.append("binding")
     if wrong:

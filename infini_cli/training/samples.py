@@ -6,7 +6,6 @@ import random
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from infini_cli.errors import UsageError
 from infini_cli.evaluation.haystack import Mark, Prompt
 from infini_cli.evaluation.passkey import KeySplit, draw_keys
 from infini_cli.tokens.sentence_ends import SentenceEnds
@@ -103,12 +102,7 @@ class Sampler:
         """Draw plain text, as much of it as a step reads, of which nothing is learnt.
 
         Where pass keys are learnt, numbers like them are strewn over it: books have few.
-
-        Raises:
-            UsageError: there are no texts.
         """
-        if self._sources.texts is None:
-            raise UsageError("there is no plain text", hint="name a folder as `texts`")
         plan, draw = self._plan(step)
         batch = self._text_batch(plan, draw)
         if plan.task == "passkey":

@@ -20,11 +20,11 @@ nothing else, and they are alike again (cosine 0.99); without their mean they ar
 Numbers so large that softmax gives all to one feature leave no gradient to any other; scaled to one
 size (`sharpness`), a query can be moved.
 A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a million tokens
-of it leave the memory as it was, where a thousandth would have worn it away (what stands before
-a token tells a key from a date). What is read is added,
-not mixed: where nothing was written, or with a gain of zero, the layer is the base's to the last
-bit. And each token has a gate on what it reads: softmax features are never orthogonal, so every
-query retrieves something, also that of a token that asks for nothing.
+of it leave the memory as it was, where a thousandth would have worn it away (what stands before a
+token tells a key from a date). What is read is added, not mixed: where nothing was written, or with
+a gain of zero, the layer is the base's to the last bit. And each token has a gate on what it reads:
+softmax features are never orthogonal, so every query retrieves something, also that of a token that
+asks for nothing.
 
 Queries, keys and values come without position, as the paper's memory sees them. Queries and keys
 may be those of a lower layer, see `address.py`, and a segment may retrieve what it wrote itself,

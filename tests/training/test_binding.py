@@ -225,8 +225,6 @@ def test_what_tells_nothing_is_learnt_from_plain_text_too_and_not_from_answers(
     assert all(KeySplit.TRAINING.holds(number) for number in numbers)
     stories = sampler_of(model, recipe, (), TasksRecipe(0, babilong=1)).plain(recipe.num_steps)
     assert not re.search(r"\d{5}", model.tokenizer.decode(stories.ids_BS[0].tolist()))
-    with pytest.raises(UsageError, match="no plain text"):
-        Sampler(recipe.tasks, recipe.samples, Sources(model.tokenizer), 2, 0).plain(0)
     wanted = []
     for one in (plain, batch):
         start, answers = 0, one.weights_BS > 0
@@ -269,6 +267,7 @@ def test_the_head_start_is_of_the_seed_and_moves_what_it_should(
     ("old", "new", "named"),
     [
         ("num_batches = 2", "num_batches = -1", "num_batches"),
+        ("num_batches = 2", "num_texts = -1", "num_texts"),
         ("num_steps = 2\n", 'num_steps = 2\nstart = "a.safetensors"\n', "binding"),
     ],
 )
@@ -277,6 +276,15 @@ def test_impossible_head_starts_are_refused(
 ) -> None:
     recipe_file.write_text(recipe_file.read_text().replace(old, new, 1))
     with pytest.raises(UsageError, match=named):
+        read_recipe(recipe_file)
+
+
+def test_a_head_start_has_no_plain_text_where_none_is_named(recipe_file: Path) -> None:
+    text = recipe_file.read_text().replace('text_share = 0.5\ntexts = "texts"\n', "")
+    recipe_file.write_text(text)
+    assert not read_recipe(recipe_file).samples.texts
+    recipe_file.write_text(text.replace("num_batches = 2", "num_batches = 2\nnum_texts = 1"))
+    with pytest.raises(UsageError, match="texts"):
         read_recipe(recipe_file)
 
 
