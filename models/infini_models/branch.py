@@ -50,7 +50,7 @@ from infini_models.delta import delta_write
 from infini_models.feature_map import hedgehog
 from infini_models.gates import ReadGate, floored_sigmoid, gate_scores, push
 from infini_models.memory import LayerMemory
-from infini_models.writes import SegmentWrites
+from infini_models.writes import SegmentWrites, retrieve
 
 READ_GATE_INIT = 2.0
 """c before training: nearly open, or nothing would be learnt."""
@@ -176,7 +176,7 @@ class MemoryBranch(nn.Module):
         memory: LayerMemory,
         before_BHWK: Tensor | None = None,
         writes: SegmentWrites | None = None,
-        retrieve: Callable[[Tensor, Tensor], Tensor] | None = None,
+        shared: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Give what is added to the heads' local attention.
 
@@ -186,7 +186,7 @@ class MemoryBranch(nn.Module):
             memory: before the segment.
             before_BHWK: the queries of the `num_before` tokens before these; None: there are none.
             writes: what the segment writes, for its own tokens to retrieve; None: they do not.
-            retrieve: multiplies features with a memory that several rows share; None: each row has
+            shared: multiplies features with a memory that several rows share; None: each row has
                 its own.
 
         Returns:
@@ -195,7 +195,7 @@ class MemoryBranch(nn.Module):
         if self.query_taps is not None:
             query_BHSK = self.query_taps(query_BHSK, before_BHWK)
         features_BHSP = self.query_features(query_BHSK)
-        retrieved_BHSV = (retrieve or _retrieve)(features_BHSP, memory.memory_BNKV)
+        retrieved_BHSV = (shared or retrieve)(features_BHSP, memory.memory_BNKV)
         if writes is not None:
             retrieved_BHSV = retrieved_BHSV + writes.retrieve(features_BHSP)
         gate_BSH = self.gain * self.read_gate(x_BSD)
@@ -277,10 +277,3 @@ class MemoryBranch(nn.Module):
 
     def _heads(self, y_BSE: Tensor) -> Tensor:
         return y_BSE.view(*y_BSE.shape[:2], -1, self.config.head_dim).transpose(1, 2)
-
-
-def _retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:
-    """Give phi(q) M: the queries of a group are rows of one product with their KV head's memory."""
-    batch, heads, num_tokens, num_features = features_BHSP.shape
-    grouped_BNRP = features_BHSP.reshape(batch, memory_BNPV.shape[1], -1, num_features)
-    return (grouped_BNRP @ memory_BNPV).view(batch, heads, num_tokens, -1)

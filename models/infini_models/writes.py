@@ -44,10 +44,13 @@ class SegmentWrites:
         Returns:
             float32 [B, H, S, V].
         """
-        batch, heads, num_tokens, num_features = features_BHSP.shape
-        features_BNRP = features_BHSP.reshape(batch, self.features_BNWP.shape[1], -1, num_features)
-        meets_BNRW = features_BNRP @ self.features_BNWP.transpose(-1, -2)
-        is_before_SW = self.place_W < torch.arange(num_tokens)[:, None]
-        num_groups = meets_BNRW.shape[2] // num_tokens
-        meets_BNRW = meets_BNRW * is_before_SW.repeat(num_groups, 1)
-        return (meets_BNRW @ self.correction_BNWV).view(batch, heads, num_tokens, -1)
+        meets_BHSW = retrieve(features_BHSP, self.features_BNWP.transpose(-1, -2))
+        is_before_SW = self.place_W < torch.arange(meets_BHSW.shape[2])[:, None]
+        return retrieve(meets_BHSW * is_before_SW, self.correction_BNWV)
+
+
+def retrieve(features_BHSP: Tensor, memory_BNPV: Tensor) -> Tensor:
+    """Give phi(q) M: the queries of a group are rows of one product with their KV head's memory."""
+    batch, heads, num_tokens, num_features = features_BHSP.shape
+    grouped_BNRP = features_BHSP.reshape(batch, memory_BNPV.shape[1], -1, num_features)
+    return (grouped_BNRP @ memory_BNPV).view(batch, heads, num_tokens, -1)
