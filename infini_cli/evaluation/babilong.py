@@ -47,8 +47,8 @@ class Story:
         question: its text.
         answer: a word, or several joined by commas.
         further: more questions that can be asked, with their answers.
-        subject_of: gives what a fact or a question is about, where a fact alone answers it and its
-            end tells what it tells; None: it takes more.
+        subject_of: gives what a fact or a question is about, where a fact alone answers it by its
+            last word; None: it takes more.
     """
 
     facts: tuple[str, ...]
@@ -210,9 +210,25 @@ def make_prompt(
     context = (*instruction, *lay(facts, depths, haystack, room, draw, len(instruction)))
     if story.subject_of is None:
         return Prompt(context, question, answer, tuple(further))
-    told, start = [], 0
-    for text, fact in zip(story.facts, facts, strict=True):
-        start = places_of(fact, context[start:])[0] + start + len(fact)
-        told.append(Mark(start - 1, story.subject_of(text)))
+    told = tuple(_told(tokenizer, story.facts, story.subject_of, facts, context))
     subjects = tuple(story.subject_of(asked) for asked, _ in pairs)
-    return Prompt(context, question, answer, tuple(further), told=tuple(told), subjects=subjects)
+    return Prompt(context, question, answer, tuple(further), told=told, subjects=subjects)
+
+
+def _told(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    subject_of: Subject,
+    facts: Sequence[Sequence[int]],
+    context: Sequence[int],
+) -> Iterator[Mark]:
+    """Mark all tokens of the last word of each fact, as they would be answered."""
+    start = 0
+    for text, fact in zip(texts, facts, strict=True):
+        start += places_of(fact, context[start:])[0]
+        for last in WORD.findall(text)[-1:]:
+            _, answer = encode_question(tokenizer, "", last)
+            for place in places_of(answer, fact)[-1:]:
+                for part in range(len(answer)):
+                    yield Mark(start + place + part, subject_of(text), part)
+        start += len(fact)

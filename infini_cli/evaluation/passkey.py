@@ -140,15 +140,12 @@ def _told(
 ) -> Iterator[Mark]:
     """Mark the tokens of a fact that tell its key.
 
-    A key with a name is told where it stands after its name: where it stands before it, nothing
-    read so far says whose it is.
+    It is told where it stands first, after its name: where it stands again, nothing read so far
+    says whose it is, or whether it has a name at all.
     """
     _, answer = ask(tokenizer, name, key)
-    places = places_of(answer, fact)
-    if name != UNNAMED:
-        places = places[:1]
     for start in places_of(fact, context):
-        for place in places:
+        for place in places_of(answer, fact)[:1]:
             for part in range(len(answer)):
                 yield Mark(start + place + part, name, part)
 

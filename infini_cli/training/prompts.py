@@ -59,6 +59,9 @@ class PromptMaker:
         if task == "babilong":
             return _alike(lambda: self._babilong(size, count, draw), num_rows)
         facts = draw.randint(*self._recipe.num_facts)
+        # Recipes without a share draw what they drew before there was one.
+        if self._recipe.single_share and draw.random() < self._recipe.single_share:
+            facts = 1
         deepest = 1.0 - 1.0 / count
 
         def make() -> Prompt:

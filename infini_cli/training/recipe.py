@@ -11,7 +11,6 @@ layers = [8, 9, 10, 11]
 num_features = 64
 rank = 32
 num_taps = 1                     # an adapter of one tap that `start` names may be given more
-num_value_taps = 1               # 2: a full stop says the last word before it
 num_rate_taps = 1                # 6: what stands before a token says whether it is written, too
 sharpness = 0.0                  # 2: no feature has all from the start: others can be learnt
 address_layer = 3                # queries and keys are of what it sees; left out: each layer's own
@@ -36,6 +35,7 @@ segment_length = [128, 384]      # tokens, one length a step
 max_tokens = 5000                # of a whole row; fewer segments where they are long
 num_growth_steps = 200           # so long until the most segments are drawn
 num_facts = [1, 2]
+single_share = 0.0               # of the texts with pass keys: hide one alone, which has no name
 num_questions = 2                # at most, of a prompt with as many facts
 num_recalls = 2                  # at most, of facts that texts before told and memory carries on
 text_share = 0.6                 # in paragraphs of texts, the others in the paper's filler
@@ -81,7 +81,6 @@ class MemoryRecipe:
     gain_init: float = 0.1
     rate_init: float = 1.0
     num_taps: int = 1
-    num_value_taps: int = 1
     num_rate_taps: int = 1
     sharpness: float = 0.0
     address_layer: int | None = None
@@ -107,6 +106,7 @@ class SamplesRecipe:
     max_tokens: int = 5000
     num_growth_steps: int = 0
     num_facts: Span = (1, 1)
+    single_share: float = 0.0
     num_questions: int = 1
     num_recalls: int = 0
     text_share: float = 0.0
@@ -217,6 +217,7 @@ def _check(recipe: Recipe) -> None:
     wrong += [
         name
         for name, share in (
+            ("single_share", samples.single_share),
             ("text_share", samples.text_share),
             ("carry_share", samples.carry_share),
         )

@@ -105,7 +105,7 @@ class Sampler:
         """
         plan, draw = self._plan(step)
         batch = self._text_batch(plan, draw)
-        if plan.task == "passkey":
+        if "passkey" in self._tasks:
             for row_S in batch.ids_BS:
                 self._strew(row_S, draw)
         return replace(batch, weights_BS=batch.weights_BS * 0.0)

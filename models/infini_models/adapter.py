@@ -225,6 +225,12 @@ def _whole_or_none(value: object) -> int | None:
     raise TypeError(f"{value!r} is no whole number")
 
 
+def _true_or_false(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"{value!r} is neither true nor false")
+
+
 def _config_from(text: str, path: Path) -> BranchConfig:
     try:
         values = json.loads(text)
@@ -235,11 +241,10 @@ def _config_from(text: str, path: Path) -> BranchConfig:
             gain_init=float(values["gain_init"]),
             rate_init=float(values["rate_init"]),
             num_taps=int(values.get("num_taps", 1)),
-            num_value_taps=int(values.get("num_value_taps", 1)),
             num_rate_taps=int(values.get("num_rate_taps", 1)),
             sharpness=float(values.get("sharpness", 0.0)),
             address_layer=_whole_or_none(values.get("address_layer")),
-            read_within=bool(values.get("read_within", False)),
+            read_within=_true_or_false(values.get("read_within", False)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"`{path.name}` has no usable memory configuration") from error

@@ -1,7 +1,7 @@
 """A memory beside the attention of a frozen base, whose output is added to that of local attention.
 
     project   q, k, v = the layer's own, plus a correction of low rank        (Hu et al. 2021)
-    convolve  q_t = sum_j w_j q_(t-j), the same of k, of v, over the last tokens (Yang et al. 2024)
+    convolve  q_t = sum_j w_j q_(t-j), the same of k, over the last tokens    (Yang et al. 2024)
     centre    x - c, c the mean of what the base gives a text, then trained
     features  phi(x) = softmax(Wx, -Wx), see `feature_map.py`       (Hedgehog, Zhang et al. 2024)
     floor     s(y) = max(0, (1 + f) sigmoid(y) - f) with f = 0.15: zero for y < -1.9
@@ -12,13 +12,12 @@
 
 It differs from the paper's memory in eight ways, each for a reason. The base's own queries and
 keys serve local attention, and a memory without position cannot tell them apart: here they may
-move away, by a correction that starts at zero. What stands before a token may be part of its key (a
-digit then knows whose number it is of) and of its value (a full stop, where the whole sentence is
-known, then says the sentence's last word). ELU + 1 makes all keys alike; softmax makes
-them sparse. But where all keys of a head have one large component, as most have, softmax sees
-nothing else, and they are alike again (cosine 0.99); without their mean they are not (0.1 to 0.5).
-Numbers so large that softmax gives all to one feature leave no gradient to any other; scaled to one
-size (`sharpness`), a query can be moved.
+move away, by a correction that starts at zero. What stands before a token may be part of its key: a
+digit then knows whose number it is of. ELU + 1 makes all keys alike; softmax makes them sparse. But
+where all keys of a head have one large component, as most have, softmax sees nothing else, and they
+are alike again (cosine 0.99); without their mean they are not (0.1 to 0.5). Numbers so large that
+softmax gives all to one feature leave no gradient to any other; scaled to one size (`sharpness`), a
+query can be moved.
 A rate lets what is not worth keeping go by unwritten: with a rate of exactly zero a million tokens
 of it leave the memory as it was, where a thousandth would have worn it away (what stands before a
 token tells a key from a date). What is read is added, not mixed: where nothing was written, or with
@@ -79,12 +78,9 @@ class MemoryBranch(nn.Module):
         self.key_center = nn.Parameter(torch.empty(shared, 1, width))
         self.query_taps: ShortConvolution | None = None
         self.key_taps: ShortConvolution | None = None
-        self.value_taps: ShortConvolution | None = None
         if branch_config.num_taps > 1:
             self.query_taps = ShortConvolution(heads, branch_config.num_taps, width)
             self.key_taps = ShortConvolution(shared, branch_config.num_taps, width)
-        if branch_config.num_value_taps > 1:
-            self.value_taps = ShortConvolution(shared, branch_config.num_value_taps, width)
         self.rate = nn.Linear(config.hidden_size, shared)
         self.rate_mean: nn.Linear | None = None
         if branch_config.num_rate_taps > 1:
@@ -107,8 +103,6 @@ class MemoryBranch(nn.Module):
         for taps in (self.query_taps, self.key_taps):
             if taps is not None:
                 taps.reset()
-        if self.value_taps is not None:
-            self.value_taps.reset_to_sum()
         self.reopen()
         self.read_gate.weight.zero_()
         self.read_gate.bias.fill_(READ_GATE_INIT)
@@ -246,7 +240,7 @@ class MemoryBranch(nn.Module):
         key_BNSK = self._corrected(
             address.key_BNSK, address.x_BSD, written_S, self.key, self.key_taps
         )
-        value_BNSV = self._corrected(value_BNSK, x_BSD, written_S, self.value, self.value_taps)
+        value_BNSV = self._corrected(value_BNSK, x_BSD, written_S, self.value)
         features_BNSP = self.key_features(key_BNSK)
         rate_BNS = rate_BNS[:, :, written_S]
         memory_BNPV, correction_BNSV = delta_write(
@@ -262,7 +256,7 @@ class MemoryBranch(nn.Module):
         x_BSD: Tensor,
         written_S: Tensor,
         correction: LowRank,
-        taps: ShortConvolution | None,
+        taps: ShortConvolution | None = None,
     ) -> Tensor:
         """Give the memory's keys or values of the tokens that are written."""
         if taps is not None:  # before any are left out: neighbours count

@@ -159,7 +159,6 @@ class BranchConfig:
         rate_init: bias of the rate at which is written; its sigmoid is the rate before training.
         num_taps: tokens that a key and a query are made of, themselves and those before; 1: no
             others.
-        num_value_taps: the same for a value; more than 1 begin as their sum.
         num_rate_taps: tokens whose mean says, besides a token itself, at what rate it is written;
             1: no others.
         sharpness: root mean square of what the softmax of a feature map takes, of each token; 0:
@@ -176,7 +175,6 @@ class BranchConfig:
     gain_init: float = 0.1
     rate_init: float = 1.0
     num_taps: int = 1
-    num_value_taps: int = 1
     num_rate_taps: int = 1
     sharpness: float = 0.0
     address_layer: int | None = None
@@ -187,9 +185,9 @@ class BranchConfig:
             raise ConfigError(f"{list(self.layers)} are no layers, each once")
         if min(self.num_features, self.rank) < 1:
             raise ConfigError(f"no memory has {self.num_features} features, rank {self.rank}")
-        for num_taps in (self.num_taps, self.num_value_taps, self.num_rate_taps):
+        for num_taps in (self.num_taps, self.num_rate_taps):
             if not 1 <= num_taps <= MAX_TAPS:
-                raise ConfigError(f"no key, value or rate is made of {num_taps} tokens")
+                raise ConfigError(f"no key or rate is made of {num_taps} tokens")
         if not 0.0 <= self.sharpness < math.inf:
             raise ConfigError(f"sharpness cannot be {self.sharpness}")
         if self.address_layer is not None and not 0 <= self.address_layer <= min(self.layers):

@@ -1,6 +1,6 @@
 """A convolution of each channel along the tokens: what stands before a token becomes part of it.
 
-Shape suffixes: B batch rows, H heads (of queries, keys or values), S tokens, D model width, K head
+Shape suffixes: B batch rows, H heads (of queries or keys), S tokens, D model width, K head
 width, T taps, W tokens before the first.
 """
 
@@ -31,11 +31,6 @@ class ShortConvolution(nn.Module):
         self.taps_HTK[:, 0] = 1.0
 
     @torch.no_grad()
-    def reset_to_sum(self) -> None:
-        """Start with the sum of the tokens."""
-        self.taps_HTK.fill_(1.0)
-
-    @torch.no_grad()
     def reset_to_mean(self) -> None:
         """Start with the mean of the tokens; of those before the first as if they were zero."""
         self.taps_HTK.fill_(1.0 / self.taps_HTK.shape[1])
@@ -44,7 +39,7 @@ class ShortConvolution(nn.Module):
         """Convolve along the tokens, float32.
 
         Args:
-            x_BHSK: keys, queries or values.
+            x_BHSK: keys or queries.
             before_BHWK: those of the W = T - 1 tokens before; None: zeros.
         """
         x_BHSK = x_BHSK.float()

@@ -20,7 +20,7 @@ from tests.infini_models.build import TINY, random_ids, tiny_decoder
 
 NUM_SUBJECTS, NUM_PARTS = 4, 3
 LAYER = 1
-CONFIG = BranchConfig(layers=(LAYER,), num_features=16, rank=8, sharpness=2.0, num_value_taps=2)
+CONFIG = BranchConfig(layers=(LAYER,), num_features=16, rank=8, sharpness=2.0)
 
 
 def grown() -> tuple[Decoder, InfiniAttention]:

@@ -55,7 +55,6 @@ HUGGING_FACE = {
     params=[
         {},
         {"num_taps": 4},
-        {"num_value_taps": 3},
         {"num_rate_taps": 3},
         {"sharpness": 1.5},
         {"address_layer": 0},
@@ -67,7 +66,6 @@ HUGGING_FACE = {
         *(
             "one-tap",
             "four-taps",
-            "value-taps",
             "rate-taps",
             "sharp",
             "addressed",
@@ -156,7 +154,7 @@ def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tenso
         for head in range(shared):
             key_K, center_K = convolved("key", tokens, place, head), branch.key_center
             phi = features(key_K, center_K[head, 0], branch.key_map[head])
-            known, value_V = phi @ memory[head], convolved("value", tokens, place, head)
+            known, value_V = phi @ memory[head], project("value", tokens[place])[head]
             memory[head] += rates[head] * torch.outer(phi, value_V - known)
 
     for start in range(0, len(x_SD), segment_length):
@@ -472,7 +470,7 @@ def test_long_reading_in_bfloat16_stays_finite(config: BranchConfig) -> None:
 
 def test_a_memory_is_addressed_by_what_a_lower_layer_sees() -> None:
     """Segment by segment, by hand: layer 2 writes and reads with queries and keys of layer 1."""
-    decoder = branched(replace(CONFIG, layers=(2,), address_layer=1, num_value_taps=2))
+    decoder = branched(replace(CONFIG, layers=(2,), address_layer=1))
     ids = random_ids(2, 3 * SEGMENT)
     first, second = decoder.layers[1].self_attn, decoder.layers[2].self_attn
     branch = second.memory_branch
@@ -501,10 +499,9 @@ def test_a_memory_is_addressed_by_what_a_lower_layer_sees() -> None:
                 decoder.norm(hidden), found[:, start : start + SEGMENT], atol=2e-5, rtol=1e-4
             )
             features = branch.key_features(own["key"])[:, :, NUM_SINKS:]
-            values = branch.value_taps(
-                second.project(x[:, NUM_SINKS:])[2] + branch._heads(branch.value(x[:, NUM_SINKS:]))
-            )
-            rates = floored_sigmoid(branch.rate(x[:, NUM_SINKS:])).transpose(1, 2)
+            late = x[:, NUM_SINKS:]
+            values = second.project(late)[2] + branch._heads(branch.value(late))
+            rates = floored_sigmoid(branch.rate(late)).transpose(1, 2)
             written, _ = delta_write(memory.memory_BNKV, features, values, rates)
             memory = LayerMemory(written, memory.normalizer_BNK + rates.sum(-1, keepdim=True))
 
@@ -524,7 +521,7 @@ def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
     with pytest.raises(ConfigError):
         BranchConfig(layers=(0,), num_features=4, num_taps=0)
     with pytest.raises(ConfigError):
-        BranchConfig(layers=(0,), num_features=4, num_value_taps=65)
+        BranchConfig(layers=(0,), num_features=4, num_rate_taps=65)
     for size in (-0.1, math.inf, math.nan):
         with pytest.raises(ConfigError):
             BranchConfig(layers=(0,), num_features=4, sharpness=size)
@@ -539,6 +536,10 @@ def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
     for address in ("0", 0.5, True):
         with pytest.raises(ConfigError, match="no usable"):
             _read({**whole, "address_layer": address}, tmp_path)
+    for within in ("false", 1, None):
+        with pytest.raises(ConfigError, match="no usable"):
+            _read({**whole, "read_within": within}, tmp_path)
+    assert _read({**whole, "read_within": True}, tmp_path).read_within
     assert _read({**whole, "address_layer": 0}, tmp_path).address_layer == 0
     assert _read(whole, tmp_path).address_layer is None
     for text in ("{", json.dumps({"layers": [0]}), json.dumps([1])):

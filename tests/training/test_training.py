@@ -186,6 +186,7 @@ def test_batches_fit_their_segments_and_hold_their_answers(tiny_folder: Path) ->
         ("num_segments = [7, 9]", "num_segments = [9, 7]", "num_segments"),
         ("segment_length = 120", "segment_length = 2", "segment_length"),
         ("text_share = 0.5", "text_share = 1.5", "text_share"),
+        ("text_share = 0.5", "text_share = 0.5\nsingle_share = 2", "single_share"),
         ('texts = "texts"', "", "texts"),
         ("segment_length = 120", "segment_length = 900", "max_tokens"),
         ("batch_size = 2", "recompute = 2", "`optimizer.recompute` is not bool"),
