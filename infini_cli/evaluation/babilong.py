@@ -20,6 +20,7 @@ from infini_cli.evaluation.haystack import (
     Prompt,
     encode_question,
     hide,
+    mark_parts,
     places_of,
 )
 from infini_cli.tokens.tokenizer import Tokenizer
@@ -229,6 +230,5 @@ def _told(
         for last in WORD.findall(text)[-1:]:
             _, answer = encode_question(tokenizer, "", last)
             for place in places_of(answer, fact)[-1:]:
-                for part in range(len(answer)):
-                    yield Mark(start + place + part, subject_of(text), part)
+                yield from mark_parts(answer, start + place, subject_of(text))
         start += len(fact)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -174,6 +174,12 @@ def places_of(part: Sequence[int], whole: Sequence[int]) -> list[int]:
         if id == first and list(whole[place : place + len(part)]) == list(part):
             found.append(place)
     return found
+
+
+def mark_parts(answer: Sequence[int], place: int, subject: str) -> Iterator[Mark]:
+    """Mark the tokens of an answer that is told from a place on."""
+    for part in range(len(answer)):
+        yield Mark(place + part, subject, part)
 
 
 def encode_question(tokenizer: Tokenizer, question: str, answer: str) -> Asked:

@@ -20,6 +20,7 @@ from infini_cli.evaluation.haystack import (
     RepeatedHaystack,
     encode_question,
     hide,
+    mark_parts,
     places_of,
 )
 from infini_cli.tokens.tokenizer import Tokenizer
@@ -146,8 +147,7 @@ def _told(
     _, answer = ask(tokenizer, name, key)
     for start in places_of(fact, context):
         for place in places_of(answer, fact)[:1]:
-            for part in range(len(answer)):
-                yield Mark(start + place + part, name, part)
+            yield from mark_parts(answer, start + place, name)
 
 
 def draw_keys(split: KeySplit, num_keys: int, draw: random.Random) -> list[str]:

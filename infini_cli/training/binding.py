@@ -134,7 +134,7 @@ class _Collected:
 
         num_taps, num_rate_taps = self._config.num_taps, self._config.num_rate_taps
         told_BS, asked_BS = self._number(batch.told, batch), self._number(batch.asked, batch)
-        # What asks for the rest of an answer, told by nothing in particular, may read or not.
+        # What asks for something that no token here is known to tell may read or not.
         unsure_BS = (batch.weights_BS[:, 1:] > 0) & (asked_BS < 0)
         # An answer looks like what told it, and may be written again or not.
         answer_BS = (batch.weights_BS[:, :-1] > 0) & (told_BS < 0)

@@ -2,7 +2,7 @@
 
 A loss on answers alone cannot find which token's key a query should meet while no value says
 anything, and what it pushes meanwhile wears away whatever met by chance. Where it is known which
-token tells what (a key's digit, the end of a sentence about somebody), that can be learnt first, of
+token tells what (a key's digit, the place where somebody went), that can be learnt first, of
 each layer by itself, from what the base makes of texts: rates and read gates (`binding_gates.py`),
 and, from a start that tells subjects (`binding_start.py`), whose keys a query meets:
 
