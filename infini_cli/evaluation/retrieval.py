@@ -13,16 +13,16 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from infini_cli.evaluation import babilong, passkey
 from infini_cli.evaluation.haystack import Haystack, Prompt
 from infini_cli.evaluation.ledger import Ledger, result_key
 from infini_cli.evaluation.reads import Reads
+from infini_cli.evaluation.windows import MAX_REPEATED, Window, cut_windows
 from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
-from infini_cli.tokens.sentence_ends import REACH, SentenceEnds
+from infini_cli.tokens.sentence_ends import SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def evaluate_retrieval(
     ledger = ledger or Ledger(None, Cell)
     for group in groups:
         conditions = _conditions(group, controls)
-        about = (group.task, group.length, group.depth, group.sha256)
+        about = (group.task, group.length, group.depth, group.sha256, MAX_REPEATED)
         keys = [result_key(model, *about, name) for name in conditions]
         known = [cell for key in keys if (cell := ledger.find(key)) is not None]
         if len(known) < len(keys):
@@ -195,7 +195,9 @@ def _measure(
     prompts = group.prompts
     tails, memories = [], []
     for number, prompt in enumerate(prompts, start=1):
-        *before, last = _segments(model, prompt, ends)
+        *before, last = cut_windows(
+            prompt.context, ends, model.segment_length, len(prompt.question)
+        )
         tails.append(last)
         name = f"{number} of {len(prompts)}"
         memories.append(_read(before, prompt.num_tokens, reads, progress, name))
@@ -223,53 +225,40 @@ def _measure(
         start = time.monotonic()
 
 
-def _segments(model: Model, prompt: Prompt, ends: SentenceEnds) -> list[tuple[int, ...]]:
-    """Cut the context at sentences' ends; the last piece leaves the question room in its window."""
-    size, context = model.segment_length, prompt.context
-    room = max(1, size - len(prompt.question))
-    last = len(context) - room
-    if last > 0:
-        reach = range(last, min(len(context), last + size // REACH))
-        last = next((place for place in reach if ends.is_end(context, place)), last)
-    before = context[: max(0, last)]
-    cuts = [0, *ends.cut(before, size), len(before)] if before else [0]
-    pieces = [context[a:b] for a, b in pairwise(cuts)]
-    return [*pieces, context[len(before) :]]
-
-
 def _read(
-    segments: Sequence[tuple[int, ...]],
+    windows: Sequence[Window],
     num_tokens: int,
     reads: Reads,
     progress: Progress,
     name: str,
 ) -> Memory:
-    """Give the memory of the segments before the last, which the window holds."""
+    """Give the memory of the windows before the last, which the question is asked in."""
     memory = reads.empty
-    clock = ReadingClock(f"prompt of {num_tokens:,} tokens", len(segments), sum(map(len, segments)))
+    num_new = sum(window.num_new for window in windows)
+    clock = ReadingClock(f"prompt of {num_tokens:,} tokens", len(windows), num_new)
     tokens = 0
-    for index, segment in enumerate(segments, start=1):
-        memory = reads.read(segment, memory)
-        tokens += len(segment)
+    for index, window in enumerate(windows, start=1):
+        memory = reads.read(window, memory)
+        tokens += window.num_new
         progress(clock.at(index, tokens, name))
     return memory
 
 
-def _answer(
-    model: Model, tail: tuple[int, ...], prompt: Prompt, memory: Memory | None
-) -> list[bool]:
+def _answer(model: Model, tail: Window, prompt: Prompt, memory: Memory | None) -> list[bool]:
     """Tell of each token of the answer whether it was written.
 
     Args:
         model: who answers.
-        tail: the last segment of the context, which the question's window holds.
+        tail: the last of the context, which the question is asked in.
         prompt: what is asked.
-        memory: of the segments before; None: it is off.
+        memory: of the windows before; None: it is off.
     """
     from infini_models.generate import Branch, read_beginning, write_branches
     from infini_models.sampling import Sampling
 
-    cache = read_beginning(model.decoder, tail, memory, write=True)
+    cache = read_beginning(
+        model.decoder, tail.ids, memory, num_prefix=tail.num_repeated, write=True
+    )
     branch = Branch(prompt.question, len(prompt.answer), cache, memory)
     (written,) = write_branches(model.decoder, [branch], Sampling(), ())
     return [a == b for a, b in zip(written.ids, prompt.answer, strict=True)]

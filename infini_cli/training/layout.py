@@ -2,7 +2,9 @@
 
 Prompts that are measured are cut at the ends of sentences, each where its own are. The rows of a
 batch must be cut at the same places; so the text is laid to the cuts: what a cut would divide ends
-there, and the next segment goes on with the sentence after. Facts are never divided.
+there, and the next segment goes on with the sentence after, or with the last tokens of the one
+before it, as the windows of what is measured do (`infini_cli.evaluation.windows`). Facts are never
+divided.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ class SegmentLayout:
     Attributes:
         length: of the segments, in tokens.
         ends: where sentences end.
+        num_repeated: tokens of the segment before that each begins with, where it has so many.
     """
 
     length: int
     ends: SentenceEnds
+    num_repeated: int = 0
 
     def __call__(
         self,
@@ -56,6 +60,7 @@ class SegmentLayout:
                 room = self._room(before + len(found))
                 if room < len(fact) and len(found) + room <= num_tokens + laid:
                     found += (list(unit) * (room // len(unit) + 1))[:room]
+                self._begin(found, before, num_tokens + laid)
                 found += fact
                 laid += len(fact)
             self._lay(unit, found, before, num_tokens + laid)
@@ -66,10 +71,17 @@ class SegmentLayout:
     def _room(self, place: int) -> int:
         return self.length - place % self.length
 
+    def _begin(self, found: list[int], before: int, most: int) -> None:
+        """Repeat the last tokens, up to a length, where a segment begins."""
+        num_repeated = min(self.num_repeated, len(found), most - len(found))
+        if num_repeated > 0 and (before + len(found)) % self.length == 0:
+            found += found[-num_repeated:]
+
     def _lay(self, unit: Sequence[int], found: list[int], before: int, most: int) -> None:
         """Add a piece, up to a length; at each cut it goes on with its next sentence."""
         place = 0
         while place < len(unit) and len(found) < most:
+            self._begin(found, before, most)
             room = self._room(before + len(found))
             taken = unit[place : place + min(room, most - len(found))]
             found += taken

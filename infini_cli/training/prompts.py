@@ -10,6 +10,7 @@ from infini_cli.errors import UsageError
 from infini_cli.evaluation import babilong, passkey
 from infini_cli.evaluation.babilong import Story
 from infini_cli.evaluation.haystack import Haystack, Mark, Prompt, RepeatedHaystack
+from infini_cli.evaluation.windows import MAX_REPEATED
 from infini_cli.tokens.sentence_ends import SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
 from infini_cli.training.layout import SegmentLayout
@@ -91,7 +92,7 @@ class PromptMaker:
                 draw=draw,
                 keys=passkey.KeySplit.TRAINING,
                 num_questions=self._recipe.num_questions,
-                lay=SegmentLayout(size, self._ends),
+                lay=SegmentLayout(size, self._ends, MAX_REPEATED),
             )
         except UsageError as error:
             raise UsageError(
@@ -103,7 +104,7 @@ class PromptMaker:
         """Hide a story that is short enough, mostly before the last segment."""
         tokenizer, haystack = self._sources.tokenizer, self._haystack(draw)
         deepest = 1.0 if draw.random() > MEMORY_SHARE else 1.0 - 1.0 / count
-        length, lay = size * count, SegmentLayout(size, self._ends)
+        length, lay = size * count, SegmentLayout(size, self._ends, MAX_REPEATED)
         while True:
             story = draw.choice(self._sources.stories)
             try:

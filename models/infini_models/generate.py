@@ -76,7 +76,12 @@ def read_prompt(decoder: Decoder, branch: Branch) -> Branch:
 
 
 def read_beginning(
-    decoder: Decoder, ids: Sequence[int], memory: Memory | None = None, *, write: bool = False
+    decoder: Decoder,
+    ids: Sequence[int],
+    memory: Memory | None = None,
+    *,
+    num_prefix: int = 0,
+    write: bool = False,
 ) -> SegmentCache:
     """Read what prompts begin with, for branches to continue.
 
@@ -84,12 +89,13 @@ def read_beginning(
         decoder: the model.
         ids: at least one.
         memory: what they may retrieve from; None switches the memory off.
+        num_prefix: leading tokens that are seen and never kept.
         write: whether this is text to be kept: a memory that is read within a segment then has it
             for what continues it.
     """
     with torch.inference_mode():
         result = decoder.read_segment(
-            torch.tensor([list(ids)]), memory, write=write, keep_cache=True
+            torch.tensor([list(ids)]), memory, num_prefix=num_prefix, write=write, keep_cache=True
         )
     assert result.cache is not None
     return result.cache

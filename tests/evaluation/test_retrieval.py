@@ -21,9 +21,9 @@ from infini_cli.evaluation.retrieval import (
     evaluate_retrieval,
     passkey_groups,
 )
+from infini_cli.evaluation.windows import Window
 from infini_cli.progress import silent
 from infini_cli.tasks.model import Model
-from infini_cli.tokens.sentence_ends import SentenceEnds
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
 from tests.tasks.conftest import open_folder as open_folder
@@ -56,9 +56,9 @@ def test_every_cell_has_its_conditions(remembering: Model) -> None:
 
 
 def test_right_answers_count(remembering: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[tuple[int, ...], object]] = []
+    asked: list[tuple[Window, object]] = []
 
-    def answer(model: Model, tail: tuple[int, ...], prompt: object, memory: object) -> list[bool]:
+    def answer(model: Model, tail: Window, prompt: object, memory: object) -> list[bool]:
         asked.append((tail, memory))
         return [True] * 5 if len(asked) % 2 else [True, False, True, True, False]
 
@@ -87,23 +87,8 @@ def test_an_answer_is_what_is_likeliest_after_the_window(remembering: Model) -> 
             likeliest = ids[-4:]
             wanted = (*likeliest[:2], likeliest[2] + 1, likeliest[3])
             prompt = Prompt((1, *tail), question, wanted)
-            found = retrieval._answer(remembering, tail, prompt, memory)
+            found = retrieval._answer(remembering, Window(tail), prompt, memory)
             assert found == [True, True, False, True]
-
-
-def test_every_token_is_read_once_and_the_window_is_a_segment(remembering: Model) -> None:
-    tokenizer = remembering.tokenizer
-    ends = SentenceEnds(tokenizer)
-    sentences = tokenizer.encode("Here we go. " * 200)
-    for size in (1, 47, 48, 49, 500):
-        for context in (tuple(range(size)), tuple(sentences[:size])):
-            prompt = Prompt(context, (1, 2, 3), (4,))
-            pieces = retrieval._segments(remembering, prompt, ends)
-            assert tuple(id for piece in pieces for id in piece) == context
-            assert all(0 < len(piece) <= remembering.segment_length for piece in pieces)
-            assert len(pieces[-1]) + 3 <= remembering.segment_length
-            if context[:size] == tuple(sentences[:size]):
-                assert all(tokenizer.decode(list(p)).endswith("go.") for p in pieces[:-1])
 
 
 def test_the_command(infini: Infini, open_folder: Path, tmp_path: Path) -> None:

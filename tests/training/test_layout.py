@@ -43,6 +43,7 @@ def facts(tokenizer: Tokenizer) -> list[list[int]]:
     num_tokens=st.integers(200, 900),
     depths=st.lists(st.floats(0, 1), max_size=3),
     before=st.integers(0, 60),
+    num_repeated=st.integers(0, 4),
     seed=st.integers(0, 99),
 )
 def test_the_length_is_met_and_every_fact_stands_whole(
@@ -50,6 +51,7 @@ def test_the_length_is_met_and_every_fact_stands_whole(
     num_tokens: int,
     depths: list[float],
     before: int,
+    num_repeated: int,
     seed: int,
     tokenizer: Tokenizer,
     ends: SentenceEnds,
@@ -57,7 +59,7 @@ def test_the_length_is_met_and_every_fact_stands_whole(
     facts: list[list[int]],
 ) -> None:
     hidden = facts[: len(depths)]
-    lay = SegmentLayout(length, ends)
+    lay = SegmentLayout(length, ends, num_repeated)
     found = lay(hidden, depths, haystack, num_tokens, random.Random(seed), before)
     assert len(found) == num_tokens + sum(map(len, hidden))
     text = tokenizer.decode(found)
@@ -65,16 +67,22 @@ def test_the_length_is_met_and_every_fact_stands_whole(
         assert tokenizer.decode(fact) in text
 
 
+@pytest.mark.parametrize("num_repeated", [0, 4])
 def test_segments_begin_with_sentences_and_do_not_divide_facts(
-    tokenizer: Tokenizer, ends: SentenceEnds, haystack: Haystack, facts: list[list[int]]
+    num_repeated: int,
+    tokenizer: Tokenizer,
+    ends: SentenceEnds,
+    haystack: Haystack,
+    facts: list[list[int]],
 ) -> None:
-    lay = SegmentLayout(100, ends)
+    lay = SegmentLayout(100, ends, num_repeated)
     for seed in range(20):
         draw = random.Random(seed)
         depths = sorted(draw.random() * 0.9 for _ in facts)
         found = lay(facts, depths, haystack, 1000, draw, before=30)
         for cut in range(70, len(found), 100):
-            begun = tokenizer.decode(found[cut:]).lstrip()
+            assert found[cut : cut + num_repeated] == found[cut - num_repeated : cut]
+            begun = tokenizer.decode(found[cut + num_repeated :]).lstrip()
             assert begun[0].isupper(), begun[:40]
         for fact in facts:
             (place,) = (
