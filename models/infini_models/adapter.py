@@ -19,8 +19,9 @@ from torch import Tensor
 from infini_models.attention import InfiniAttention
 from infini_models.branch import MemoryBranch
 from infini_models.config import PAPER, BranchConfig, MemoryConfig
-from infini_models.decoder import Decoder, Layer
+from infini_models.decoder import Decoder
 from infini_models.errors import ConfigError, WeightsError
+from infini_models.layer import Layer
 from infini_models.tensor_file import load_tensors, read_metadata
 
 METADATA_KEY = "memory"

@@ -1,11 +1,9 @@
 """The decoder of the Llama family, its attention replaced by Infini-attention.
 
-RMSNorm before each block, SwiGLU, rotary positions that restart in every segment, grouped KV
-heads. The residual stream is float32 whatever the projections compute in: in bfloat16 it
-changed greedy answers.
+Layers as in `layer.py`; rotary positions restart in every segment. The residual stream is float32
+whatever the projections compute in: in bfloat16 it changed greedy answers.
 
-Shape suffixes: B batch rows, S tokens, D model width, F feed-forward width, V vocabulary; R and C
-as in `attention.py`.
+Shape suffixes: B batch rows, S tokens, D model width, V vocabulary.
 """
 
 from __future__ import annotations
@@ -16,15 +14,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from infini_models.address import Address
-from infini_models.attention import InfiniAttention, LinearFactory
+from infini_models.attention import LinearFactory
 from infini_models.branch import MemoryBranch
 from infini_models.branch_cache import BranchCache
 from infini_models.cache import LayerCache, SegmentCache
 from infini_models.config import PAPER, BranchConfig, DecoderConfig, MemoryConfig
-from infini_models.linear import ROWS_AT_ONCE, Int8Linear, Linear
+from infini_models.layer import Layer
+from infini_models.linear import Int8Linear, Linear
 from infini_models.memory import LayerMemory, Memory
 from infini_models.rotary import rotary_frequencies, rotary_tables
 
@@ -44,97 +42,6 @@ class SegmentResult:
     memory: Memory | None
     cache: SegmentCache | None
     tapped_BSD: Tensor | None = None
-
-
-class FeedForward(nn.Module):
-    """SwiGLU."""
-
-    def __init__(self, config: DecoderConfig, linear: LinearFactory) -> None:
-        super().__init__()
-        self.gate_proj = linear(config.hidden_size, config.intermediate_size, False)
-        self.up_proj = linear(config.hidden_size, config.intermediate_size, False)
-        self.down_proj = linear(config.intermediate_size, config.hidden_size, False)
-
-    def forward(self, x_BSD: Tensor) -> Tensor:
-        """Transform each token by itself."""
-        if torch.is_grad_enabled():
-            gated_BSF = functional.silu(self.gate_proj(x_BSD)) * self.up_proj(x_BSD)
-            y_BSD: Tensor = self.down_proj(gated_BSF)
-            return y_BSD
-        # A few rows at a time and in place: fresh pages for tensors of this size cost more than
-        # the arithmetic.
-        x_RD = x_BSD.reshape(-1, x_BSD.shape[-1])
-        slices = x_RD.chunk(-(-len(x_RD) // ROWS_AT_ONCE))
-        y_RD = torch.cat([self._few(x_XD) for x_XD in slices])
-        return y_RD.view_as(x_BSD)
-
-    def _few(self, x_RD: Tensor) -> Tensor:
-        gated_RF = functional.silu(self.gate_proj(x_RD), inplace=True).mul_(self.up_proj(x_RD))
-        y_RD: Tensor = self.down_proj(gated_RF)
-        return y_RD
-
-
-class Layer(nn.Module):
-    """Attention and feed-forward, each normalised before and added to the residual stream."""
-
-    def __init__(
-        self,
-        config: DecoderConfig,
-        memory_config: MemoryConfig | BranchConfig,
-        linear: LinearFactory,
-        dtype: torch.dtype,
-        branch: MemoryBranch | None = None,
-    ) -> None:
-        super().__init__()
-        self.dtype = dtype
-        self.input_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.self_attn = InfiniAttention(config, memory_config, linear, branch)
-        self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.mlp = FeedForward(config, linear)
-
-    def attention_input(self, residual_BSD: Tensor) -> Tensor:
-        """Give what attention sees of the residual stream, rounded once for all projections."""
-        normed_BSD: Tensor = self.input_layernorm(residual_BSD)
-        return normed_BSD.to(self.dtype)
-
-    def address(self, residual_BSD: Tensor) -> Address:
-        """Give what a memory above this layer is addressed by."""
-        return self.self_attn.address(self.attention_input(residual_BSD))
-
-    def add_feed_forward(self, residual_BSD: Tensor) -> Tensor:
-        """Give the residual stream after the feed-forward block."""
-        normed_BSD = self.post_attention_layernorm(residual_BSD).to(self.dtype)
-        added_BSD: Tensor = self.mlp(normed_BSD)
-        return residual_BSD + added_BSD
-
-    def read_segment(
-        self,
-        residual_BSD: Tensor,
-        rotary: tuple[Tensor, Tensor],
-        memory: LayerMemory | None,
-        *,
-        address: Address | None = None,
-        num_prefix: int = 0,
-        write: bool = True,
-        keep_local: bool = False,
-    ) -> tuple[Tensor, LayerMemory | None, LayerCache | None]:
-        """Run one segment through the layer: see `InfiniAttention.read_segment`.
-
-        Returns:
-            The residual stream [B, S, D], the memory after the segment, and what the segment leaves
-            to the text after it where that was asked for.
-        """
-        result = self.self_attn.read_segment(
-            self.attention_input(residual_BSD),
-            rotary,
-            memory,
-            address=address,
-            num_prefix=num_prefix,
-            write=write,
-            keep_local=keep_local,
-        )
-        after_BSD = self.add_feed_forward(residual_BSD + result.output_BSD)
-        return after_BSD, result.memory, result.local
 
 
 class Decoder(nn.Module):
