@@ -16,6 +16,12 @@ from dataclasses import dataclass
 from infini_cli.evaluation.haystack import Haystack
 from infini_cli.tokens.sentence_ends import SentenceEnds
 
+BREAK_SHARE = 0.3
+"""Of the facts: stand after a sentence that breaks off. Where what stands before them is always the
+end of a sentence, it is taken for a part of what tells."""
+MAX_BROKEN = 16
+"""The most tokens that are left out before a fact: beyond what a key is made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentLayout:
@@ -53,6 +59,7 @@ class SegmentLayout:
         found: list[int] = []
         waiting = sorted((depth * num_tokens, index) for index, depth in enumerate(depths))
         laid = 0  # tokens of the facts that stand already
+        loose = 0  # where what may be broken off begins
         # More than is needed: what the cuts leave out is less than half.
         for unit in haystack.units(2 * (num_tokens + sum(map(len, facts)) + self.length), draw):
             while waiting and waiting[0][0] < len(found) - laid + len(unit) / 2:
@@ -60,9 +67,12 @@ class SegmentLayout:
                 room = self._room(before + len(found))
                 if room < len(fact) and len(found) + room <= num_tokens + laid:
                     found += (list(unit) * (room // len(unit) + 1))[:room]
+                elif draw.random() < BREAK_SHARE:
+                    self._break_off(found, before, loose, draw)
                 self._begin(found, before, num_tokens + laid)
                 found += fact
                 laid += len(fact)
+                loose = len(found)
             self._lay(unit, found, before, num_tokens + laid)
             if len(found) == num_tokens + laid and not waiting:
                 break
@@ -70,6 +80,13 @@ class SegmentLayout:
 
     def _room(self, place: int) -> int:
         return self.length - place % self.length
+
+    def _break_off(self, found: list[int], before: int, loose: int, draw: random.Random) -> None:
+        """Leave out some of the last tokens, none of a fact or of another segment."""
+        in_segment = (before + len(found)) % self.length - self.num_repeated
+        most = min(MAX_BROKEN, len(found) - loose, in_segment)
+        if most > 0:
+            del found[-draw.randint(1, most) :]
 
     def _begin(self, found: list[int], before: int, most: int) -> None:
         """Repeat the last tokens, up to a length, where a segment begins."""

@@ -101,3 +101,17 @@ def test_order_is_that_of_depths(
     text = tokenizer.decode(found)
     places = [text.index(tokenizer.decode(fact)) for fact in facts]
     assert places[1] < places[2] < places[0]
+
+
+def test_some_facts_stand_after_half_a_sentence(
+    tokenizer: Tokenizer, ends: SentenceEnds, facts: list[list[int]]
+) -> None:
+    filler = RepeatedHaystack(tokenizer)
+    broken = []
+    for seed in range(40):
+        found = SegmentLayout(400, ends, 4)(facts[:1], [0.4], filler, 600, random.Random(seed))
+        text = tokenizer.decode(found)
+        before = text[: text.index(tokenizer.decode(facts[0]))].rstrip()
+        broken.append(not before.endswith("."))
+        assert len(found) == 600 + len(facts[0])
+    assert 3 <= sum(broken) <= 20
