@@ -2,7 +2,8 @@
 
 The samples are those of steps after the last, which training never sees. What tells nothing is
 learnt from plain text as well: what looks like a pass key, dates for one, is rare, and samples have
-too little of it to know it by.
+too little of it to know it by. What is strewn over that text looks like a fact, and is told apart
+from them by gates and by keys.
 """
 
 from __future__ import annotations
@@ -113,6 +114,7 @@ class _Collected:
         self._config = config
         self._sources = set(map(config.address_of, config.layers))
         self._numbers: dict[tuple[str, int], int] = {}
+        self._decoys: dict[tuple[str, int], int] = {}
         # By layer what it sees; by the layer that addresses it the means of several tokens.
         self._told: list[tuple[_Seen, _Seen, Tensor]] = []
         self._asked: list[tuple[_Seen, _Seen, Tensor]] = []
@@ -131,9 +133,13 @@ class _Collected:
         import torch
         from infini_models.attention import NUM_SINKS
         from infini_models.convolution import moving_mean
+        from infini_models.labelled import DECOY, NOTHING
 
         num_taps, num_rate_taps = self._config.num_taps, self._config.num_rate_taps
-        told_BS, asked_BS = self._number(batch.told, batch), self._number(batch.asked, batch)
+        told_BS, asked_BS = (
+            _numbered(marks, batch, self._numbers) for marks in (batch.told, batch.asked)
+        )
+        decoy_BS = _numbered(batch.decoys, batch, self._decoys)
         # What asks for something that no token here is known to tell may read or not.
         unsure_BS = (batch.weights_BS[:, 1:] > 0) & (asked_BS < 0)
         # An answer looks like what told it, and may be written again or not.
@@ -161,7 +167,8 @@ class _Collected:
             )
             late_part = slice(part.start + NUM_SINKS, part.stop)
             number_BS = told_BS[:, late_part]
-            tells_BS = keep_BS[:, late_part] & ~answer_BS[:, late_part] | (number_BS >= 0)
+            number_BS = number_BS.where(decoy_BS[:, late_part] < 0, DECOY - decoy_BS[:, late_part])
+            tells_BS = keep_BS[:, late_part] & ~answer_BS[:, late_part] | (number_BS != NOTHING)
             self._told.append(_chosen(rated, keys, number_BS, tells_BS))
 
     def of(self, layer: int) -> tuple[Labelled, Labelled]:
@@ -186,17 +193,21 @@ class _Collected:
         )
         return told, asked
 
-    def _number(self, marks: tuple[tuple[Mark, ...], ...], batch: Batch) -> Tensor:
-        """Give each token the number of its mark's subject and part; -1: it has none."""
-        import torch
 
-        rows, num_tokens = batch.ids_BS.shape
-        number_BS = torch.full((rows, num_tokens - 1), -1, dtype=torch.long)
-        for row, of_row in enumerate(marks):
-            for mark in of_row:
+def _numbered(
+    marks: tuple[tuple[Mark, ...], ...], batch: Batch, numbers: dict[tuple[str, int], int]
+) -> Tensor:
+    """Give each token the number of its mark's subject and part; -1: it has none."""
+    import torch
+
+    rows, num_tokens = batch.ids_BS.shape
+    number_BS = torch.full((rows, num_tokens - 1), -1, dtype=torch.long)
+    for row, of_row in enumerate(marks):
+        for mark in of_row:
+            if mark.place < num_tokens - 1:  # the last is only foretold
                 label = (mark.subject, mark.part)
-                number_BS[row, mark.place] = self._numbers.setdefault(label, len(self._numbers))
-        return number_BS
+                number_BS[row, mark.place] = numbers.setdefault(label, len(numbers))
+    return number_BS
 
 
 def _chosen(

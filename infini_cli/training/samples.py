@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from infini_cli.evaluation.haystack import Mark, Prompt
-from infini_cli.evaluation.passkey import KeySplit, draw_keys
 from infini_cli.tokens.sentence_ends import SentenceEnds
+from infini_cli.training.decoys import Decoys
 from infini_cli.training.layout import SegmentLayout
 from infini_cli.training.prompts import PromptMaker, Sources, asked, asking
 from infini_cli.training.recall import with_recalls
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 TEXT_SHARE = 0.25
 """Of the tokens of a text: are learnt. Scores over the vocabulary cost more than the layers, and
 neighbours teach nearly the same."""
-
-TOKENS_PER_NUMBER = 50
-"""Of plain text that numbers are strewn over."""
 
 MAX_AGE = 8
 """Steps after which what a text told is not asked for any more."""
@@ -40,6 +37,7 @@ class Batch:
         carries: whether it begins with the memory that the step before left.
         told: of each row, the tokens that tell answers, where that is known.
         asked: of each row, the tokens that are to be followed by them.
+        decoys: of each row, the tokens that look as if they told something.
     """
 
     task: str
@@ -49,6 +47,7 @@ class Batch:
     carries: bool
     told: tuple[tuple[Mark, ...], ...] = ()
     asked: tuple[tuple[Mark, ...], ...] = ()
+    decoys: tuple[tuple[Mark, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,7 @@ class Sampler:
         self._recipe, self._sources = recipe, sources
         self._batch_size, self._seed = batch_size, seed
         self._ends = SentenceEnds(sources.tokenizer)
+        self._decoys = Decoys(self._tasks, sources)
         self._maker = PromptMaker(recipe, sources, self._ends)
         self._drawn: dict[int, list[Prompt]] = {}
 
@@ -101,24 +101,12 @@ class Sampler:
     def plain(self, step: int) -> Batch:
         """Draw plain text, as much of it as a step reads, of which nothing is learnt.
 
-        Where pass keys are learnt, numbers like them are strewn over it: books have few.
+        What looks like the facts that are learnt is strewn over it: books have little of it.
         """
         plan, draw = self._plan(step)
         batch = self._text_batch(plan, draw)
-        if "passkey" in self._tasks:
-            for row_S in batch.ids_BS:
-                self._strew(row_S, draw)
-        return replace(batch, weights_BS=batch.weights_BS * 0.0)
-
-    def _strew(self, row_S: Tensor, draw: random.Random) -> None:
-        """Put numbers in the place of words, in place."""
-        import torch
-
-        num_tokens = len(row_S)
-        for key in draw_keys(KeySplit.TRAINING, num_tokens // TOKENS_PER_NUMBER, draw):
-            number = torch.tensor(self._sources.tokenizer.encode(f" {key}"))[:num_tokens]
-            place = draw.randrange(num_tokens - len(number) + 1)
-            row_S[place : place + len(number)] = number
+        decoys = tuple(self._decoys.strew(row_S, draw) for row_S in batch.ids_BS)
+        return replace(batch, weights_BS=batch.weights_BS * 0.0, decoys=decoys)
 
     def _plan(self, step: int) -> tuple[Plan, random.Random]:
         """Decide on a step, and give the random numbers that its rows are drawn with."""

@@ -19,6 +19,9 @@ not so where all are addressed by one layer below them (see `address.py`).
 Where keys and queries are made of several tokens they start as the mean of these: a digit far into
 a number is then known by the name before it.
 
+What looks as if it told something and does not has subjects of its own, which nothing asks for:
+where a rate lets it through, it takes nobody's place.
+
 Knowing where answers stand is what strongly supervised memory networks are given (Weston et al.
 2015). Values, gains and outputs stay as they are.
 
@@ -86,7 +89,7 @@ def bind(
     Args:
         branch: changed in place.
         attention: of the layer whose view of the tokens its queries and keys are made of.
-        told: tokens of texts, some of which tell something.
+        told: tokens of texts, some of which tell something; decoys, if any, first.
         asked: tokens, some of which ask for it.
         num_steps: of the meeting.
         learning_rate: of its optimiser, Adam.
@@ -107,6 +110,8 @@ def bind(
         learnt, measured = tokens.split()
         fit_gate(parts, learnt)
         gates += opened(parts, measured)
+    num_subjects = 1 + int(torch.cat((keys.subject_T, queries.subject_T)).max())
+    keys = told.with_decoys(num_subjects)
     (keys, more_keys), (queries, more_queries) = keys.split(), queries.split()
     start_meeting(attention, branch, keys, queries, generator)
     _fit_meeting(attention, branch, keys, queries, num_steps, learning_rate, generator)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+NOTHING, DECOY = -1, -2
+"""Numbers in the place of a subject's. From `DECOY` downwards: tells nothing either, but looks as
+if it did; keys are to tell each kind of it from all subjects."""
 HELD_OUT = 0.1
 """Of the labelled tokens: what is measured at the end."""
 
@@ -23,7 +26,7 @@ class Labelled:
             several tokens too, that beside it.
         address_TD: what that of the layer sees whose view queries and keys are made of; where they
             are made of several tokens, the mean of these.
-        subject_T: the number of what each tells, or asks for; -1: nothing.
+        subject_T: the number of what each tells, or asks for, `NOTHING`, or that of a decoy.
     """
 
     x_TD: Tensor
@@ -42,6 +45,13 @@ class Labelled:
     def labelled(self) -> Labelled:
         """Leave out what has no subject."""
         return self.at(self.subject_T >= 0)
+
+    def with_decoys(self, num_subjects: int) -> Labelled:
+        """Leave out what tells nothing and looks it; decoys are numbered after the subjects."""
+        kept = self.at(self.subject_T != NOTHING)
+        after_T = num_subjects + DECOY - kept.subject_T
+        subject_T = kept.subject_T.where(kept.subject_T >= 0, after_T)
+        return Labelled(kept.x_TD, kept.address_TD, subject_T)
 
     def split(self) -> tuple[Labelled, Labelled]:
         """Give what is learnt from, and the last tokens, which are not."""
