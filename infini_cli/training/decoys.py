@@ -56,7 +56,7 @@ class Decoys:
         self._makers: list[Callable[[random.Random], _Made]] = []
         if "passkey" in tasks:
             self._makers.append(self._number)
-        stories = [story for story in sources.stories if story.subject_of is not None]
+        stories = [story for story in sources.stories if story.subject_of and story.facts]
         known = {story.subject_of(story.facts[0]) for story in stories if story.subject_of}
         self._strangers = [name for name in STRANGERS if name not in known]
         told = (words[-1] for story in stories if (words := WORD.findall(story.facts[0])))

@@ -13,7 +13,7 @@ from infini_models.config import BranchConfig
 from infini_models.convolution import moving_mean
 from infini_models.decoder import Decoder
 from infini_models.gates import floored_sigmoid
-from infini_models.labelled import Labelled
+from infini_models.labelled import DECOY, NOTHING, Labelled
 from torch import Tensor
 
 from tests.infini_models.build import TINY, random_ids, tiny_decoder
@@ -127,6 +127,34 @@ def test_whose_answer_it_is_counts_however_loud_its_parts_are() -> None:
     ]
     assert found.right == pytest.approx(sum(rights) / len(rights), abs=0.03)
     assert found.right > 0.95
+
+
+def decoys(number: int, seed: int, subject: int) -> Labelled:
+    """Draw tokens that look as if they told of the first subject, but for a direction of theirs."""
+    told = tokens(0, 40 * number, seed)
+    told = told.at(told.subject_T == 0).at(slice(number))
+    own_D = torch.randn(TINY.hidden_size, generator=torch.Generator().manual_seed(99))
+    x_TD = told.x_TD + own_D
+    return Labelled(x_TD, x_TD, torch.full_like(told.subject_T, subject))
+
+
+@pytest.mark.parametrize("subject", [DECOY, NOTHING])
+def test_what_only_looks_like_a_fact_has_keys_of_its_own(subject: int) -> None:
+    known, false = tokens(0, 900, seed=1), decoys(200, 5, subject)
+    told = Labelled(
+        torch.cat((false.x_TD, known.x_TD)),
+        torch.cat((false.address_TD, known.address_TD)),
+        torch.cat((false.subject_T, known.subject_T)),
+    )
+    _, attention = grown()
+    asked = tokens(1, 900, seed=2)
+    found = start(attention, told, asked, num_steps=150)
+    assert found.right == 1.0
+    with torch.no_grad():
+        met = meeting(attention, decoys(50, 6, subject), asked.at(asked.subject_T == 0))
+    # Gates learn to let it by either way; only decoys are told apart by keys as well.
+    assert found.written_else < 0.1
+    assert (float(met.mean()) < 0.15) == (subject == DECOY)
 
 
 @torch.no_grad()

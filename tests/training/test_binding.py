@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from infini_models import binding
 from infini_models.attention import NUM_SINKS
 from infini_models.binding import Bound
 from infini_models.convolution import moving_mean
-from infini_models.labelled import Labelled
+from infini_models.labelled import DECOY, Labelled
 from safetensors.torch import load_file
 
 from infini_cli.errors import UsageError
@@ -254,6 +255,15 @@ def test_what_tells_nothing_is_learnt_from_plain_text_too_and_not_from_answers(
             wanted.append(both_BSD[~answers[:, part][:, NUM_SINKS:]])
     assert int((batch.weights_BS > 0).sum()) > 0
     assert torch.equal(told.x_TD, torch.cat(wanted))
+    # Each digit of a number is a decoy, but for those that are never written.
+    ends = list(accumulate(plain.segment_lengths, initial=0))
+    num_decoys = sum(
+        any(start + NUM_SINKS <= mark.place < end for start, end in pairwise(ends))
+        for of_row in plain.decoys
+        for mark in of_row
+    )
+    assert 60 < num_decoys == int((told.subject_T <= DECOY).sum())
+    assert int(told.subject_T.min()) > DECOY - 5
     assert int((told.subject_T >= 0).sum()) == sum(
         mark.place >= NUM_SINKS and (mark.place < 320 or mark.place >= 320 + NUM_SINKS)
         for of_row in batch.told
