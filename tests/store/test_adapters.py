@@ -20,7 +20,7 @@ from infini_cli.training.writer_recipe import read_writer_recipe
 SHIPPED = [(model, path) for model in catalog() for path in model.adapters.values()]
 MAX_BYTES = 32 << 20
 SMALL, DEFAULT = "smollm2-135m-infini", "qwen2.5-coder-1.5b-infini"
-STAGES = [(SMALL, "facts", None), (DEFAULT, "passkey", 20)]
+STAGES = [(SMALL, "facts", None), (DEFAULT, "passkey", None)]
 STAGES += [(SMALL, "books-1", 40), (SMALL, "books-2", None)]
 """Of each the step at which it was stopped; None: the recipe's last."""
 
