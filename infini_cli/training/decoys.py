@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from infini_cli.evaluation.babilong import WORD
-from infini_cli.evaluation.haystack import Mark, encode_question, mark_parts
+from infini_cli.evaluation.haystack import Mark, encode_question, mark_parts, places_of
 from infini_cli.evaluation.passkey import KeySplit, draw_keys
 from infini_cli.training.prompts import Sources
 
@@ -77,17 +77,17 @@ class Decoys:
         import torch
 
         marks: list[Mark] = []
+        if not self._makers:
+            return ()
         for start in range(0, len(row_S) - TOKENS_PER_DECOY + 1, TOKENS_PER_DECOY):
-            if not self._makers:
-                break
             ids, telling, kind = draw.choice(self._makers)(draw)
             room = TOKENS_PER_DECOY - len(ids)
             if room < 0:  # words of a poor vocabulary
                 continue
             place = start + draw.randint(0, room)
             row_S[place : place + len(ids)] = torch.tensor(ids)
-            last = max(at for at, id in enumerate(ids) if id == telling[-1])
-            marks += mark_parts(telling, place + last + 1 - len(telling), kind)
+            for at in places_of(telling, ids)[-1:]:
+                marks += mark_parts(telling, place + at, kind)
         return tuple(marks)
 
     def _number(self, draw: random.Random) -> _Made:

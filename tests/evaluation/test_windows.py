@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from infini_models.attention import NUM_SINKS
@@ -12,19 +11,10 @@ from infini_models.attention import NUM_SINKS
 from infini_cli.evaluation.windows import MAX_REPEATED, Window, cut_windows
 from infini_cli.tokens.sentence_ends import SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
-from tests.tokens.build import build_tokenizer
+from tests.tokens.fixtures import ends as ends
+from tests.tokens.fixtures import tokenizer as tokenizer
 
 SENTENCE = " Here we go again."
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    return Tokenizer.from_folder(build_tokenizer(tmp_path_factory.mktemp("tokenizer")))
-
-
-@pytest.fixture(scope="module")
-def ends(tokenizer: Tokenizer) -> SentenceEnds:
-    return SentenceEnds(tokenizer)
 
 
 def test_what_a_model_leaves_unwritten_is_what_is_repeated() -> None:

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infini_cli.tokens.sentence_ends import REACH, SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
-from tests.tokens.build import build_tokenizer
+from tests.tokens.fixtures import ends as ends
+from tests.tokens.fixtures import tokenizer as tokenizer
 
 TEXT = (
     "The grass is green. Here we go! And 3.5 more? \u201cYes.\u201d He left.\n\nA new day came.\n"
 )
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    return Tokenizer.from_folder(build_tokenizer(tmp_path_factory.mktemp("tokenizer")))
-
-
-@pytest.fixture(scope="module")
-def ends(tokenizer: Tokenizer) -> SentenceEnds:
-    return SentenceEnds(tokenizer)
 
 
 def test_sentences_end_before_a_blank_and_nowhere_else(

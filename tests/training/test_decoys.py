@@ -6,7 +6,6 @@ import random
 import re
 from collections.abc import Collection
 
-import pytest
 import torch
 
 from infini_cli.evaluation.babilong import Story
@@ -14,15 +13,10 @@ from infini_cli.evaluation.passkey import KeySplit
 from infini_cli.tokens.tokenizer import Tokenizer
 from infini_cli.training.decoys import MOVES, STRANGERS, TOKENS_PER_DECOY, Decoys
 from infini_cli.training.prompts import Sources
-from tests.tokens.build import build_tokenizer
+from tests.tokens.fixtures import tokenizer as tokenizer
 
 STORY = Story(("Emma went to the attic.",), "Where is Emma?", "attic", (), lambda _: "Emma")
 BLANK = 5
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    return Tokenizer.from_folder(build_tokenizer(tmp_path_factory.mktemp("tokenizer")))
 
 
 def strewn(tokenizer: Tokenizer, tasks: Collection[str], seed: int = 0) -> list[tuple[str, str]]:

@@ -12,18 +12,9 @@ from infini_cli.evaluation.haystack import Haystack, RepeatedHaystack, TextHayst
 from infini_cli.tokens.sentence_ends import SentenceEnds
 from infini_cli.tokens.tokenizer import Tokenizer
 from infini_cli.training.layout import SegmentLayout
-from tests.tokens.build import build_tokenizer
+from tests.tokens.fixtures import ends as ends
+from tests.tokens.fixtures import tokenizer as tokenizer
 from tests.training.train_tiny import TEXT
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    return Tokenizer.from_folder(build_tokenizer(tmp_path_factory.mktemp("tokenizer")))
-
-
-@pytest.fixture(scope="module")
-def ends(tokenizer: Tokenizer) -> SentenceEnds:
-    return SentenceEnds(tokenizer)
 
 
 @pytest.fixture(scope="module", params=["filler", "text"])
