@@ -16,7 +16,7 @@ from infini_cli.tokens.tokenizer import Tokenizer
 from tests.commands.conftest import infini as infini
 from tests.commands.run import Infini
 from tests.tasks.conftest import open_folder as open_folder
-from tests.tokens.build import build_tokenizer
+from tests.tokens.fixtures import tokenizer as tokenizer
 
 BABI = """\
 1 Ann went to the mill.
@@ -36,11 +36,6 @@ def babi(tmp_path: Path) -> Path:
     (folder / "qa1_single-supporting-fact_test.txt").write_text(BABI)
     (folder / "qa1_single-supporting-fact_train.txt").write_text("1 A.\n2 Who? \tA\t1\n")
     return folder
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    return Tokenizer.from_folder(build_tokenizer(tmp_path_factory.mktemp("t") / "t"))
 
 
 def test_questions_know_what_was_told_before_them(babi: Path) -> None:

@@ -16,14 +16,9 @@ from infini_cli.errors import UsageError
 from infini_cli.evaluation.haystack import Haystack, Prompt, RepeatedHaystack, TextHaystack
 from infini_cli.evaluation.passkey import NAMES, KeySplit, make_prompt
 from infini_cli.tokens.tokenizer import Tokenizer
-from tests.tokens.build import build_tokenizer
+from tests.tokens.fixtures import tokenizer as tokenizer
 
 TEXT = "\n\n".join(f"Paragraph {number} tells of the sea and the boat." for number in range(40))
-
-
-@pytest.fixture(scope="session")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    return Tokenizer.from_folder(build_tokenizer(tmp_path_factory.mktemp("t") / "t"))
 
 
 def haystacks(tokenizer: Tokenizer) -> dict[str, Haystack]:
