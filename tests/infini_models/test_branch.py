@@ -1,102 +1,23 @@
-"""The memory branch: its equations, its silence where nothing was written, its adapter file."""
+"""The memory branch: its equations, and its silence where nothing was written."""
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
-from infini_models.adapter import (
-    center_branches,
-    grow_branches,
-    read_memory_config,
-    restore_branches,
-    serialize_adapter,
-)
+from infini_models.adapter import grow_branches
 from infini_models.attention import NUM_SINKS, InfiniAttention
 from infini_models.branch_cache import BranchCache
-from infini_models.config import PAPER, BranchConfig
-from infini_models.decoder import Decoder
-from infini_models.delta import delta_write
-from infini_models.errors import ConfigError, WeightsError
+from infini_models.config import BranchConfig
 from infini_models.gates import floored_sigmoid
 from infini_models.generate import Branch, read_prompt, write_branches
-from infini_models.load import load_decoder
-from infini_models.memory import LayerMemory
 from infini_models.rotary import rotary_tables
 from infini_models.sampling import Sampling
-from infini_models.snapshot import memory_from_tensors, memory_tensors
-from safetensors.torch import save_file
 from torch import Tensor
 
+from tests.infini_models.branched import CONFIG, SEGMENT, branched, stream
 from tests.infini_models.build import TINY, random_ids, tiny_decoder
-
-SEGMENT = 12
-CONFIG = BranchConfig(layers=(0, 2), num_features=6, gain_init=0.5)
-HUGGING_FACE = {
-    "model_type": "llama",
-    "vocab_size": TINY.vocab_size,
-    "hidden_size": TINY.hidden_size,
-    "num_hidden_layers": TINY.num_layers,
-    "num_attention_heads": TINY.num_heads,
-    "num_key_value_heads": TINY.num_key_value_heads,
-    "head_dim": TINY.head_dim,
-    "intermediate_size": TINY.intermediate_size,
-    "rms_norm_eps": TINY.rms_norm_eps,
-    "rope_theta": TINY.rope_theta,
-    "tie_word_embeddings": True,
-}
-
-
-@pytest.fixture(
-    params=[
-        {},
-        {"num_taps": 4},
-        {"num_rate_taps": 3},
-        {"sharpness": 1.5},
-        {"address_layer": 0},
-        {"address_layer": 0, "num_taps": 3},
-        {"read_within": True},
-        {"read_within": True, "address_layer": 0, "num_taps": 3},
-    ],
-    ids=[
-        *(
-            "one-tap",
-            "four-taps",
-            "rate-taps",
-            "sharp",
-            "addressed",
-            "addressed-taps",
-        ),
-        *("within", "within-addressed-taps"),
-    ],
-)
-def config(request: pytest.FixtureRequest) -> BranchConfig:
-    return replace(CONFIG, **request.param)
-
-
-def branched(config: BranchConfig = CONFIG, form: str = "float32") -> Decoder:
-    decoder = tiny_decoder(form=form)
-    grow_branches(decoder, config)
-    torch.manual_seed(5)
-    with torch.no_grad():
-        for name, parameter in decoder.named_parameters():
-            if ".memory_branch." in name:
-                parameter.add_(0.05 * torch.randn_like(parameter))
-    return decoder
-
-
-def stream(decoder: Decoder, ids_BS: Tensor) -> tuple[Tensor, tuple[object, ...]]:
-    memory, hidden = decoder.empty_memory(ids_BS.shape[0]), []
-    for start in range(0, ids_BS.shape[1], SEGMENT):
-        result = decoder.read_segment(ids_BS[:, start : start + SEGMENT], memory)
-        assert result.memory is not None
-        memory = result.memory
-        hidden.append(result.hidden_BSD)
-    return torch.cat(hidden, dim=1), memory
 
 
 def slow(attention: InfiniAttention, x_SD: Tensor, segment_length: int) -> Tensor:
@@ -211,46 +132,6 @@ def test_the_branch_is_its_equations(rate_bias: float, config: BranchConfig) -> 
         unwritten = (rates == 0).all(dim=-1)
         assert bool(unwritten.all(dim=0).any()) is (rate_bias < 0)
         assert bool((unwritten[0] != unwritten[1]).any()) is (rate_bias < 0)
-
-
-def test_what_is_not_worth_keeping_leaves_the_memory_as_it_was() -> None:
-    attention = branched().layers[0].self_attn
-    branch = attention.memory_branch
-    x_BSD = torch.randn(1, 20, TINY.hidden_size, generator=torch.Generator().manual_seed(2))
-
-    def write(x_BSD: Tensor, memory: LayerMemory) -> LayerMemory:
-        value, address = attention.project(x_BSD)[2], attention.address(x_BSD)
-        after: LayerMemory = branch.write(x_BSD, address, value, memory)[0]
-        return after
-
-    with torch.no_grad():
-        memory = write(x_BSD, branch.empty_memory(1))
-        assert 0 < float(memory.normalizer_BNK.mean()) < 20
-        branch.rate.weight.zero_()
-        branch.rate.bias.fill_(-3.0)
-        after = write(x_BSD.flip(1), memory)
-        assert torch.equal(after.memory_BNKV, memory.memory_BNKV)
-        assert torch.equal(after.normalizer_BNK, memory.normalizer_BNK)
-        branch.rate.bias.fill_(30.0)
-        full = write(x_BSD, branch.empty_memory(1))
-        torch.testing.assert_close(full.normalizer_BNK, torch.full((1, 2, 1), 20.0))
-
-
-@pytest.mark.parametrize(("bias", "is_pushed"), [(-1.0, True), (-2.5, True), (-5.0, False)])
-def test_training_pushes_down_what_is_hardly_unwritten(bias: float, is_pushed: bool) -> None:
-    attention = branched().layers[0].self_attn
-    branch = attention.memory_branch
-    x_BSD = torch.randn(1, 20, TINY.hidden_size, generator=torch.Generator().manual_seed(2))
-    with torch.no_grad():
-        branch.rate.weight.zero_()
-        branch.rate.bias.fill_(bias)
-        value, address = attention.project(x_BSD)[2], attention.address(x_BSD)
-        known, _ = branch.write(x_BSD, address, value, branch.empty_memory(1))
-    written, _ = branch.write(x_BSD, address, value, branch.empty_memory(1))
-    assert torch.equal(written.memory_BNKV, known.memory_BNKV)
-    assert torch.equal(written.normalizer_BNK, known.normalizer_BNK)
-    (pushed,) = torch.autograd.grad(written.normalizer_BNK.sum(), branch.rate.bias)
-    assert bool((pushed > 0).all()) is is_pushed
 
 
 def test_with_the_memory_off_the_base_is_untouched() -> None:
@@ -400,63 +281,6 @@ def test_gradients_reach_what_the_same_segment_wrote() -> None:
         assert float(gradient.abs().max()) > 0
 
 
-def test_more_taps_change_nothing_until_they_are_trained(tmp_path: Path) -> None:
-    decoder = branched()
-    path = tmp_path / "adapter.safetensors"
-    path.write_bytes(serialize_adapter(decoder, torch.float32))
-    widened = tiny_decoder()
-    restore_branches(widened, path, num_taps=5)
-    assert widened.memory_config == replace(CONFIG, num_taps=5)
-    ids = random_ids(1, 3 * SEGMENT)
-    with torch.inference_mode():
-        found, expected = (stream(one, ids)[0] for one in (widened, decoder))
-    torch.testing.assert_close(found, expected)
-    # And a wide one stays as wide as it is.
-    path.write_bytes(serialize_adapter(widened, torch.float32))
-    again = tiny_decoder()
-    restore_branches(again, path, num_taps=7)
-    assert again.memory_config == widened.memory_config
-
-
-@pytest.mark.parametrize("form", ["float32", "bfloat16"])
-def test_an_adapter_restores_every_tensor(form: str, config: BranchConfig, tmp_path: Path) -> None:
-    base, decoder = tiny_decoder(), branched(config)
-    tensors = {
-        f"model.{name}": tensor.contiguous()
-        for name, tensor in base.state_dict().items()
-        if name != "lm_head.weight" and not name.endswith("memory_gate")
-    }
-    save_file(tensors, tmp_path / "base.safetensors")
-    adapter = serialize_adapter(decoder, torch.float32)
-    (tmp_path / "adapter.safetensors").write_bytes(adapter)
-    files = [tmp_path / "base.safetensors", tmp_path / "adapter.safetensors"]
-    loaded = load_decoder(HUGGING_FACE, files, form)
-    assert loaded.memory_config == config == read_memory_config(files)
-    if form == "float32":
-        state = loaded.state_dict()
-        assert state.keys() == decoder.state_dict().keys()
-        for name, tensor in decoder.state_dict().items():
-            assert torch.equal(state[name], tensor), name
-    ids = random_ids(1, 3 * SEGMENT)
-    with torch.inference_mode():
-        expected, found = stream(decoder, ids)[0], stream(loaded, ids)[0]
-    torch.testing.assert_close(found, expected, atol=0 if form == "float32" else 0.3, rtol=0.1)
-    # Without the adapter it is the base, and without the base nothing.
-    assert load_decoder(HUGGING_FACE, files[:1], form).memory_config == PAPER
-    with pytest.raises(WeightsError, match="missing"):
-        load_decoder(HUGGING_FACE, files[1:], form)
-
-
-def test_its_memory_is_saved_and_restored() -> None:
-    decoder = branched()
-    with torch.inference_mode():
-        memory = stream(decoder, random_ids(1, 2 * SEGMENT))[1]
-        restored = memory_from_tensors(memory_tensors(memory), decoder.empty_memory())
-    for index, (one, other) in enumerate(zip(memory, restored, strict=True)):
-        assert torch.equal(one.memory_BNKV, other.memory_BNKV)
-        assert bool(one.filled_B.all()) is (index in CONFIG.layers)
-
-
 def test_long_reading_in_bfloat16_stays_finite(config: BranchConfig) -> None:
     decoder = branched(config, "bfloat16")
     memory = decoder.empty_memory()
@@ -466,128 +290,3 @@ def test_long_reading_in_bfloat16_stays_finite(config: BranchConfig) -> None:
             assert result.memory is not None
             memory = result.memory
             assert torch.isfinite(result.hidden_BSD).all()
-
-
-def test_a_memory_is_addressed_by_what_a_lower_layer_sees() -> None:
-    """Segment by segment, by hand: layer 2 writes and reads with queries and keys of layer 1."""
-    decoder = branched(replace(CONFIG, layers=(2,), address_layer=1))
-    ids = random_ids(2, 3 * SEGMENT)
-    first, second = decoder.layers[1].self_attn, decoder.layers[2].self_attn
-    branch = second.memory_branch
-    with torch.inference_mode():
-        found, _ = stream(decoder, ids)
-        memory = branch.empty_memory(2)
-        for start in range(0, ids.shape[1], SEGMENT):
-            part = ids[:, start : start + SEGMENT]
-            tables = rotary_tables(decoder.frequencies, torch.arange(part.shape[1]))
-            hidden = decoder.embed_tokens(part)
-            for layer in decoder.layers[:1]:
-                hidden, _, _ = layer.read_segment(hidden, tables, None)
-            low = decoder.layers[1].attention_input(hidden)
-            hidden, _, _ = decoder.layers[1].read_segment(hidden, tables, None)
-            x = decoder.layers[2].attention_input(hidden)
-            query, key, _ = first.project(low)
-            own = {
-                "query": query + branch._heads(branch.query(low)),
-                "key": key + branch._heads(branch.key(low)),
-            }
-            local = second.read_segment(x, tables, None).output_BSD
-            read = branch.read(x, own["query"], memory).transpose(1, 2).flatten(2)
-            hidden = hidden + local + second.o_proj(read) + branch.output(read)
-            hidden = decoder.layers[2].add_feed_forward(hidden)
-            torch.testing.assert_close(
-                decoder.norm(hidden), found[:, start : start + SEGMENT], atol=2e-5, rtol=1e-4
-            )
-            features = branch.key_features(own["key"])[:, :, NUM_SINKS:]
-            late = x[:, NUM_SINKS:]
-            values = second.project(late)[2] + branch._heads(branch.value(late))
-            rates = floored_sigmoid(branch.rate(late)).transpose(1, 2)
-            written, _ = delta_write(memory.memory_BNKV, features, values, rates)
-            memory = LayerMemory(written, memory.normalizer_BNK + rates.sum(-1, keepdim=True))
-
-
-def test_a_memory_is_not_addressed_from_above() -> None:
-    for layer in (-1, 1):
-        with pytest.raises(ConfigError, match="not below"):
-            replace(CONFIG, address_layer=layer)
-
-
-@pytest.mark.parametrize("layers", [(), (-1,), (1, 1)])
-def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
-    with pytest.raises(ConfigError):
-        BranchConfig(layers=layers, num_features=4)
-    with pytest.raises(ConfigError):
-        BranchConfig(layers=(0,), num_features=4, rank=0)
-    with pytest.raises(ConfigError):
-        BranchConfig(layers=(0,), num_features=4, num_taps=0)
-    with pytest.raises(ConfigError):
-        BranchConfig(layers=(0,), num_features=4, num_rate_taps=65)
-    for size in (-0.1, math.inf, math.nan):
-        with pytest.raises(ConfigError):
-            BranchConfig(layers=(0,), num_features=4, sharpness=size)
-
-
-def test_what_cannot_grow_or_be_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no layer 9"):
-        grow_branches(tiny_decoder(), BranchConfig(layers=(9,), num_features=4))
-    with pytest.raises(ConfigError, match="no memory branches"):
-        serialize_adapter(tiny_decoder())
-    whole = {"layers": [0], "num_features": 4, "rank": 2, "gain_init": 1, "rate_init": 1}
-    for address in ("0", 0.5, True):
-        with pytest.raises(ConfigError, match="no usable"):
-            _read({**whole, "address_layer": address}, tmp_path)
-    for within in ("false", 1, None):
-        with pytest.raises(ConfigError, match="no usable"):
-            _read({**whole, "read_within": within}, tmp_path)
-    assert _read({**whole, "read_within": True}, tmp_path).read_within
-    assert _read({**whole, "address_layer": 0}, tmp_path).address_layer == 0
-    assert _read(whole, tmp_path).address_layer is None
-    for text in ("{", json.dumps({"layers": [0]}), json.dumps([1])):
-        save_file({"x": torch.zeros(1)}, tmp_path / "b.safetensors", {"memory": text})
-        with pytest.raises(ConfigError, match="no usable"):
-            read_memory_config([tmp_path / "b.safetensors"])
-    (tmp_path / "c.safetensors").write_bytes(b"nothing")
-    with pytest.raises(WeightsError):
-        read_memory_config([tmp_path / "c.safetensors"])
-
-
-def _read(values: dict[str, object], folder: Path) -> BranchConfig:
-    save_file({"x": torch.zeros(1)}, folder / "a.safetensors", {"memory": json.dumps(values)})
-    config = read_memory_config([folder / "a.safetensors"])
-    assert isinstance(config, BranchConfig)
-    return config
-
-
-def test_features_beyond_the_width_are_not_copies() -> None:
-    decoder = tiny_decoder()
-    grow_branches(decoder, BranchConfig(layers=(0,), num_features=2 * TINY.head_dim), seed=3)
-    branch = decoder.layers[0].self_attn.memory_branch
-    for feature_map in (branch.query_map, branch.key_map):
-        for rows in feature_map:
-            torch.testing.assert_close(rows[: TINY.head_dim], torch.eye(TINY.head_dim))
-            assert torch.linalg.matrix_rank(torch.cat((rows, -rows))) == TINY.head_dim
-            assert len({tuple(row) for row in rows.tolist()}) == 2 * TINY.head_dim
-
-
-def test_what_all_keys_share_is_taken_from_them() -> None:
-    torch.manual_seed(9)
-    decoder = Decoder(replace(TINY, attention_bias=True))
-    with torch.no_grad():
-        for name, parameter in decoder.named_parameters():
-            if "norm" not in name and not name.endswith("gate"):
-                parameter.normal_(0.0, 20.0 if name.endswith("k_proj.bias") else 0.3)
-    grow_branches(decoder, CONFIG)
-    ids = random_ids(2, 3 * SEGMENT)
-    center_branches(decoder, ids)
-    rotary = rotary_tables(decoder.frequencies, torch.arange(ids.shape[1]))
-    hidden = decoder.embed_tokens(ids)
-    for index, layer in enumerate(decoder.layers):
-        if index in CONFIG.layers:
-            query, key, _ = layer.self_attn.project(layer.attention_input(hidden))
-            branch = layer.self_attn.memory_branch
-            assert branch.key_center.abs().max() > 10.0
-            for own, center in ((query, branch.query_center), (key, branch.key_center)):
-                mean = own.mean(dim=(0, 2), keepdim=True)[0]
-                torch.testing.assert_close(center, mean)
-                assert (own - center).mean(dim=(0, 2)).abs().max() < 1e-4
-        hidden, _, _ = layer.read_segment(hidden, rotary, None)
