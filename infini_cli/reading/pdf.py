@@ -10,6 +10,8 @@ from infini_cli.reading.book import BlockKind, Removal
 from infini_cli.reading.headings import is_chapter_heading
 from infini_cli.reading.labels import pages_title
 from infini_cli.reading.line_joins import Joiner
+from infini_cli.reading.pdf_content import PdfContent
+from infini_cli.reading.pdf_extract import extract_pdf
 from infini_cli.reading.pdf_furniture import remove_furniture
 from infini_cli.reading.pdf_layout import Layout, group_lines, measure
 from infini_cli.reading.pdf_lines import MAX_UNREADABLE_SHARE, Line, num_unreadable
@@ -19,7 +21,6 @@ from infini_cli.reading.pdf_outline import (
     heading_starts,
     outline_starts,
 )
-from infini_cli.reading.pdf_process import PdfContent, extract_pdf
 from infini_cli.reading.raw import RawBlock, RawBook, RawChapter, ReadOptions
 from infini_cli.reading.text_layout import is_verse
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from infini_cli.reading.headings import Rank, is_chapter_heading, is_title, parse_heading
+from infini_cli.reading.pdf_content import OutlineEntry
 from infini_cli.reading.pdf_layout import Layout
 from infini_cli.reading.pdf_lines import Line
-from infini_cli.reading.pdf_process import OutlineEntry
 
 MAX_HEADING_LINES = 4
 LONG_CHAPTER_WORDS = 12_000

@@ -42,7 +42,7 @@ from tests.reading.build_documents import (
     story_rtf,
     word_paragraph,
 )
-from tests.reading.test_pdf_process import make_pdf
+from tests.reading.test_pdf_extract import make_pdf
 from tests.store import weights_files
 
 MAX_SECONDS = 20

@@ -11,12 +11,13 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject
 
 from infini_cli.errors import DamagedInput, EncryptedInput, UsageError
-from infini_cli.reading import ReadOptions, pdf_process, pdf_worker, read_book
+from infini_cli.reading import ReadOptions, pdf_extract, pdf_process, pdf_worker, read_book
 from infini_cli.reading.limits import Limits
+from infini_cli.reading.pdf_content import PdfContent
+from infini_cli.reading.pdf_extract import extract_pdf
 from infini_cli.reading.pdf_file import BoundError
-from infini_cli.reading.pdf_process import PdfContent, extract_pdf
 from infini_cli.reading.raw import PdfBackend
-from tests.reading.test_pdf_process import locked, make_pdf
+from tests.reading.test_pdf_extract import locked, make_pdf
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "the-brass-tolm.pdf"
 
@@ -84,7 +85,7 @@ def test_a_page_whose_letters_pypdf_cannot_tell() -> None:
 
 
 def test_pdfium_is_asked_for_and_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf_process, "find_spec", lambda _: None)
+    monkeypatch.setattr(pdf_extract, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match="not installed") as caught:
         extract_pdf(make_pdf("Words."), "a.pdf", backend=PdfBackend.PDFIUM)
     assert "infini-cli[pdfium]" in str(caught.value.hint)

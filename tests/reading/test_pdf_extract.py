@@ -14,7 +14,7 @@ from pypdf.generic import DecodedStreamObject, NameObject
 from infini_cli.errors import DamagedInput, EncryptedInput, InputTooLarge, NoTextInput
 from infini_cli.reading import pdf_process, pdf_pypdf
 from infini_cli.reading.limits import Limits
-from infini_cli.reading.pdf_process import extract_pdf
+from infini_cli.reading.pdf_extract import extract_pdf
 
 
 def make_pdf(*pages: str) -> bytes:
