@@ -17,7 +17,7 @@ from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from infini_cli.store.models import ModelStatus
+    from infini_cli.store.inventory import ModelStatus
     from infini_cli.store.resolve import ResolvedModel
 
 COLUMNS = (
@@ -74,9 +74,9 @@ def pull(
 @verb
 def list_models(terminal: Terminal, json: Json = False) -> None:
     """List the models that infini knows, and which are on this machine."""
-    from infini_cli.store import models
+    from infini_cli.store import inventory
 
-    found = models.list_models()
+    found = inventory.list_models()
     if json:
         terminal.write(to_json({"models": [_facts(status) for status in found]}))
         return
@@ -87,9 +87,9 @@ def list_models(terminal: Terminal, json: Json = False) -> None:
 @verb
 def show(terminal: Terminal, name: Name, json: Json = False) -> None:
     """Show where a model comes from, and its card."""
-    from infini_cli.store import models
+    from infini_cli.store import inventory
 
-    status = models.show(name)
+    status = inventory.status(name)
     if json:
         terminal.write(to_json({**_facts(status), "card": status.model.card}))
         return
@@ -142,11 +142,11 @@ def remove(
     json: Json = False,
 ) -> None:
     """Remove models from this machine."""
-    from infini_cli.store import models
+    from infini_cli.store import inventory, models
 
     for name in names:
-        if not models.show(name).folder.is_dir():
-            raise models.not_here(name)
+        if not inventory.status(name).folder.is_dir():
+            raise inventory.not_here(name)
     confirm(f"remove {', '.join(names)}?", yes)
     num_bytes = sum(models.remove(name) for name in names)
     if json:
@@ -159,9 +159,9 @@ def remove(
 @verb
 def path(terminal: Terminal, name: OptionalName = None, json: Json = False) -> None:
     """Print the folder of a model, or of all models."""
-    from infini_cli.store import models
+    from infini_cli.store import inventory
 
-    folder = models.path(name)
+    folder = inventory.path(name)
     terminal.write(to_json({"path": str(folder)}) if json else str(folder))
 
 
@@ -172,12 +172,12 @@ def find_here(name: str) -> ResolvedModel:
         ModelNotFound: it is not on this machine.
         ModelError: it is here and cannot be used.
     """
-    from infini_cli.store import models
+    from infini_cli.store import inventory
     from infini_cli.store.catalog import catalog
     from infini_cli.store.resolve import resolve
 
     if name in {model.name for model in catalog()}:
-        status = models.installed(name)
+        status = inventory.installed(name)
         # Any form will do; a conversion writes the tokenizer too.
         form = status.forms[0] if status.forms else "int8"
         return resolve(name, form=form)

@@ -1,13 +1,7 @@
-"""The models on this machine: pull, list, show, verify, remove, path.
-
-A pulled model is a folder of its name: the file as it was fetched, and what it was converted
-into (see `convert`). The file appears under its name once its sha256 has been checked, so a
-file that is there is whole. `pull` alone touches the network.
-"""
+"""Pull, convert, verify and remove models; `pull` alone touches the network."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,44 +12,12 @@ from filelock import FileLock, Timeout
 
 from infini_cli import paths
 from infini_cli.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, write_atomically
-from infini_cli.errors import ModelError, ModelNotFound
+from infini_cli.errors import ModelError
 from infini_cli.progress import Download, Note, Progress, silent
-from infini_cli.store.catalog import CatalogModel, catalog, default_model, find_model
-from infini_cli.store.convert import Form, convert, converted_folder, require_space, weights_path
+from infini_cli.store.catalog import CatalogModel, default_model, find_model
+from infini_cli.store.convert import Form, convert, require_space, weights_path
 from infini_cli.store.download import download, file_sha256
-
-FORMS: tuple[Form, ...] = ("bfloat16", "int8", "float32")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """A model of the catalog and what of it is on this machine.
-
-    Attributes:
-        model: its description.
-        folder: where it is kept, whether or not it is there.
-        is_installed: whether its file is there, whole and verified when it was fetched.
-        forms: forms of the weights that are there already.
-        disk_bytes: what the folder takes.
-        partial_bytes: what an unfinished pull has left.
-    """
-
-    model: CatalogModel
-    folder: Path
-    is_installed: bool
-    forms: tuple[Form, ...]
-    disk_bytes: int
-    partial_bytes: int
-
-    @property
-    def file(self) -> Path:
-        """The file as it was fetched."""
-        return self.folder / self.model.file_name
-
-    @property
-    def converted(self) -> Path:
-        """The folder that loads."""
-        return converted_folder(self.folder)
+from infini_cli.store.inventory import ModelStatus, installed, not_here, status, status_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,57 +38,6 @@ class Verification:
     def is_good(self) -> bool:
         """Whether the file is the one expected."""
         return self.expected == self.found
-
-
-def status(name: str) -> ModelStatus:
-    """Say what of a model is on this machine.
-
-    Raises:
-        ModelNotFound: the catalog has no such model.
-    """
-    return _status(find_model(name))
-
-
-def list_models() -> tuple[ModelStatus, ...]:
-    """Say of every model of the catalog what is on this machine, the default first."""
-    return tuple(_status(model) for model in catalog())
-
-
-def show(name: str) -> ModelStatus:
-    """Say what of a model is on this machine; `.model.card` has its card.
-
-    Raises:
-        ModelNotFound: the catalog has no such model.
-    """
-    return status(name)
-
-
-def path(name: str | None = None) -> Path:
-    """Give the folder of a model on this machine, or of all of them.
-
-    Raises:
-        ModelNotFound: it is not here, with the command that fetches it.
-    """
-    return paths.models_dir() if name is None else installed(name).folder
-
-
-def installed(name: str) -> ModelStatus:
-    """Give a model that must be here.
-
-    Raises:
-        ModelNotFound: it is not, with the command that fetches it.
-    """
-    found = status(name)
-    if not found.is_installed:
-        raise not_here(name)
-    return found
-
-
-def not_here(name: str) -> ModelNotFound:
-    """Word the error for a model that has not been pulled."""
-    return ModelNotFound(
-        f"the model `{name}` is not on this machine", hint=f"run `infini models pull {name}`"
-    )
 
 
 def pull(
@@ -155,7 +66,7 @@ def pull(
         ModelError: no source has it, the disk is full, or the folder cannot be written.
     """
     model = find_model(name) if name else default_model()
-    found = _status(model)
+    found = status_of(model)
     if not found.is_installed:
         if offline:
             raise not_here(model.name)
@@ -163,7 +74,7 @@ def pull(
             _fetch(model, progress)
     if form is not None:
         convert_installed(model.name, form, progress)
-    return _status(model)
+    return status_of(model)
 
 
 def convert_installed(name: str, form: Form, progress: Progress = silent) -> Path:
@@ -244,33 +155,8 @@ def remove(name: str) -> int:
     return found.disk_bytes
 
 
-def _status(model: CatalogModel) -> ModelStatus:
-    folder = paths.models_dir() / model.name
-    converted = converted_folder(folder)
-    has_config = (converted / "config.json").is_file()
-    partial = folder / f"{model.file_name}.part"
-    return ModelStatus(
-        model=model,
-        folder=folder,
-        is_installed=(folder / model.file_name).is_file(),
-        forms=tuple(f for f in FORMS if has_config and weights_path(converted, f).is_file()),
-        disk_bytes=sum(
-            _size(Path(parent, name)) for parent, _, names in os.walk(folder) for name in names
-        ),
-        partial_bytes=_size(partial),
-    )
-
-
-def _size(path: Path) -> int:
-    """Give a file's bytes, none where it is not there: another pull may just have renamed it."""
-    try:
-        return path.stat().st_size
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
-
-
 def _fetch(model: CatalogModel, progress: Progress) -> None:
-    found = _status(model)
+    found = status_of(model)
     # Another pull may have finished while this one waited.
     if found.is_installed:
         return

@@ -14,7 +14,7 @@ from typing import Any
 from infini_cli import paths
 from infini_cli.errors import ModelIncompatible, ModelNotFound
 from infini_cli.progress import Progress, silent
-from infini_cli.store import hub, models
+from infini_cli.store import hub, inventory, models
 from infini_cli.store.catalog import CatalogModel, catalog, default_model, find_model
 from infini_cli.store.convert import Form, convert, converted_folder
 from infini_cli.store.fingerprint import fingerprint
@@ -97,7 +97,7 @@ def resolve(argument: str | None, *, form: Form, progress: Progress = silent) ->
     if local.suffix == ".gguf" or name.startswith((".", "/", "~")):
         raise ModelNotFound(f"there is no file or folder `{name}`")
     find_model(name)
-    raise models.not_here(name)
+    raise inventory.not_here(name)
 
 
 def ensure(
@@ -187,7 +187,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _from_catalog(name: str, form: Form, progress: Progress) -> ResolvedModel:
-    found = models.installed(name)
+    found = inventory.installed(name)
     models.convert_installed(name, form, progress)
 
     def weights(form: Form, progress: Progress) -> tuple[Path, ...]:

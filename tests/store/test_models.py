@@ -14,7 +14,7 @@ from filelock import FileLock
 from infini_cli import paths
 from infini_cli.errors import ModelError, ModelNotFound
 from infini_cli.progress import Event, Note
-from infini_cli.store import catalog, models
+from infini_cli.store import catalog, inventory, models
 from infini_cli.store.catalog import CatalogModel
 from tests.store.server import Behaviour, model_of, serve
 from tests.store.tiny_gguf import weights, write_gguf
@@ -29,7 +29,7 @@ def content(tmp_path: Path) -> bytes:
 def tiny(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CatalogModel:
     """A catalog of one model, `tiny`."""
     model = model_of(content, tmp_path)
-    for module in ("catalog", "models", "resolve"):
+    for module in ("catalog", "inventory", "resolve"):
         monkeypatch.setattr(f"infini_cli.store.{module}.catalog", lambda: (model,))
     return model
 
@@ -53,22 +53,22 @@ def forbid_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pull_list_show_path_verify_remove(served: Behaviour, content: bytes) -> None:
-    (before,) = models.list_models()
+    (before,) = inventory.list_models()
     assert (before.is_installed, before.forms, before.disk_bytes) == (False, (), 0)
     assert not paths.models_dir().exists()
 
     after = models.pull(form="bfloat16")
-    assert after == models.show("tiny")
+    assert after == inventory.status("tiny")
     assert after.is_installed
     assert after.forms == ("bfloat16",)
     assert after.disk_bytes > len(content)
     assert after.file.read_bytes() == content
-    assert models.path("tiny") == after.folder == paths.models_dir() / "tiny"
-    assert models.path() == paths.models_dir()
+    assert inventory.path("tiny") == after.folder == paths.models_dir() / "tiny"
+    assert inventory.path() == paths.models_dir()
     assert [file.is_good for file in models.verify("tiny")] == [True, True]
 
     assert models.remove("tiny") == after.disk_bytes
-    assert models.list_models() == (before,)
+    assert inventory.list_models() == (before,)
 
 
 def test_a_pulled_model_needs_no_network(
@@ -78,7 +78,7 @@ def test_a_pulled_model_needs_no_network(
     forbid_network(monkeypatch)
     models.pull("tiny", form="int8", offline=True)
     models.pull("tiny", form="bfloat16")
-    assert models.status("tiny").forms == ("bfloat16", "int8")
+    assert inventory.status("tiny").forms == ("bfloat16", "int8")
     assert len(served.requests) == 1
 
 
@@ -91,7 +91,7 @@ def test_offline_never_touches_the_network(
     assert caught.value.hint == "run `infini models pull tiny`"
 
 
-@pytest.mark.parametrize("use", [models.installed, models.path, models.verify, models.remove])
+@pytest.mark.parametrize("use", [inventory.installed, inventory.path, models.verify, models.remove])
 def test_what_is_not_here_says_how_to_get_it(use, tiny: CatalogModel) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ModelNotFound) as caught:
         use("tiny")
@@ -119,7 +119,7 @@ def test_a_file_that_another_pull_renames_meanwhile_has_no_size(
     served: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models.pull("tiny")
-    before = models.status("tiny")
+    before = inventory.status("tiny")
     partial = before.folder / f"{before.model.file_name}.part"
     partial.write_bytes(b"12345")
     stat = Path.stat
@@ -133,7 +133,7 @@ def test_a_file_that_another_pull_renames_meanwhile_has_no_size(
         return stat(path, **options)
 
     monkeypatch.setattr(Path, "stat", renamed)
-    found = models.status("tiny")
+    found = inventory.status("tiny")
     assert (found.partial_bytes, found.disk_bytes) == (0, before.disk_bytes + 5)
     assert len(seen) == 2
 
@@ -162,7 +162,7 @@ def test_a_model_in_use_is_not_removed(served: Behaviour) -> None:
         pytest.raises(ModelError, match="being pulled"),
     ):
         models.remove("tiny")
-    assert models.status("tiny").is_installed
+    assert inventory.status("tiny").is_installed
 
 
 def test_an_interrupted_pull_is_seen_resumed_and_can_be_removed(
@@ -175,7 +175,7 @@ def test_an_interrupted_pull_is_seen_resumed_and_can_be_removed(
     monkeypatch.setattr("infini_cli.store.download.CHUNK_BYTES", 5000)
     with pytest.raises(KeyboardInterrupt):
         models.pull("tiny", progress=stop)
-    state = models.status("tiny")
+    state = inventory.status("tiny")
     assert not state.is_installed
     assert state.partial_bytes == 5000
     models.pull("tiny")

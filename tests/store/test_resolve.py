@@ -37,7 +37,7 @@ def folder(gguf: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def tiny(gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CatalogModel:
     model = model_of(gguf.read_bytes(), tmp_path)
-    for module in ("catalog", "models", "resolve"):
+    for module in ("catalog", "inventory", "resolve"):
         monkeypatch.setattr(f"infini_cli.store.{module}.catalog", lambda: (model,))
     return model
 
