@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from infini_cli.commands import ask as ask_verb
-from infini_cli.commands import batch as batch_verb
-from infini_cli.commands import engine
+from infini_cli.commands import batch_summaries, engine
 from infini_cli.commands import read as read_verb
 from infini_cli.commands import summarize as summarize_verb
 from infini_cli.commands.inputs import read_questions
@@ -84,7 +83,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> FakeTasks:
             raise DamagedInput(f"`{path.name}` is damaged", hint="copy it again")
         return str(path.name) if path is not None else "stdin"
 
-    for verb in (ask_verb, batch_verb, read_verb, summarize_verb):
+    for verb in (ask_verb, batch_summaries, read_verb, summarize_verb):
         monkeypatch.setattr(verb, "open_book", open_book)
     return fake
 
@@ -357,12 +356,12 @@ def test_a_batch_is_made_again_where_its_summaries_would_differ(
     reading, model = ReadingOptions(), ModelOptions()
 
     def hashed(request: SummaryRequest) -> str:
-        return batch_verb.hash_settings(reading, request, "md", model, "lead")
+        return batch_summaries.hash_settings(reading, request, "md", model, "lead")
 
     plain = hashed(SummaryRequest("lead"))
     assert hashed(SummaryRequest("lead", explain=True)) == plain
     assert hashed(SummaryRequest("lead", strict=True)) != plain
     style = request_of("plot").style
     assert hashed(SummaryRequest("lead", style=style)) != plain
-    monkeypatch.setattr(batch_verb, "SCHEMA", "infini/1")
+    monkeypatch.setattr(batch_summaries, "SCHEMA", "infini/1")
     assert hashed(SummaryRequest("lead")) != plain
