@@ -21,12 +21,13 @@ SHIPPED = [(model, path) for model in catalog() for path in model.adapters.value
 MAX_BYTES = 32 << 20
 SMALL, DEFAULT = "smollm2-135m-infini", "qwen2.5-coder-1.5b-infini"
 STAGES = [(SMALL, "facts", None), (DEFAULT, "passkey", None)]
-STAGES += [(SMALL, "books-1", 40), (SMALL, "books-2", None)]
+STAGES += [(DEFAULT, "books", 60), (SMALL, "books-1", 40), (SMALL, "books-2", None)]
 """Of each the step at which it was stopped; None: the recipe's last."""
 
 
 def test_what_ships() -> None:
     assert [(model.name, path.stem) for model, path in SHIPPED] == [
+        (DEFAULT, "books"),
         (DEFAULT, "passkey"),
         (SMALL, "adapter"),
         (SMALL, "books"),
