@@ -107,13 +107,14 @@ def read_records(path: Path) -> Iterator[Record]:
         yield Record(place, values)
 
 
-def path_inside(folder: Path, name: str, place: str) -> Path:
+def path_inside(folder: Path, name: str, place: str, setting: str = "--library") -> Path:
     """Resolve the path of a file that a record names; it may not leave the folder.
 
     Args:
         folder: where the path begins.
         name: relative path.
         place: of the record, for messages.
+        setting: what names the folder, for hints.
 
     Raises:
         InputError: the path leads elsewhere, by itself or through a link, or there is no file.
@@ -128,11 +129,11 @@ def path_inside(folder: Path, name: str, place: str) -> Path:
     if leaves:
         raise InputError(
             f"{place} names a file outside its folder: {name!a}",
-            hint="name the folder that the paths begin in with `--library`",
+            hint=f"name the folder that the paths begin in with `{setting}`",
         )
     if not exists:
         raise InputNotFound(
             f"{place} names a file that is not there: {name!a}",
-            hint=f"paths begin in `{folder}`; name another folder with `--library`",
+            hint=f"paths begin in `{folder}`; name another folder with `{setting}`",
         )
     return found

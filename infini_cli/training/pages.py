@@ -76,7 +76,7 @@ def _note(record: Record, texts: Path) -> tuple[str, PageNote]:
     start, end = _span(record, "start", "end", "page")
     first, last = _span(record, "first", "last", "passage")
     file, _, line = name.partition(":")
-    path = path_inside(texts, file, record.place)
+    path = path_inside(texts, file, record.place, setting="notes.texts")
     found = _read(path, line)
     if found is None:
         raise DamagedInput(f"{record.place} names a text that is not there: {name!a}")

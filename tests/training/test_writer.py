@@ -97,6 +97,17 @@ def test_a_note_on_nothing_is_an_error(recipe_file: Path, values: dict[str, obje
         read_pages(notes, recipe_file.parent / "texts")
 
 
+def test_a_text_that_is_elsewhere_is_told_with_the_setting_that_says_where(
+    recipe_file: Path,
+) -> None:
+    notes = recipe_file.parent / "bad.jsonl"
+    for name in ("none.txt", "../notes.jsonl"):
+        notes.write_text(json.dumps({**on(name, 0, 5, 0, 5), "note": "x"}))
+        with pytest.raises(InputError) as caught:
+            read_pages(notes, recipe_file.parent / "texts")
+        assert "`notes.texts`" in (caught.value.hint or "")
+
+
 def test_no_notes_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("\n")
     with pytest.raises(InfiniError):
