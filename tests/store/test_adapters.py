@@ -23,6 +23,8 @@ SMALL, DEFAULT = "smollm2-135m-infini", "qwen2.5-coder-1.5b-infini"
 STAGES = [(SMALL, "facts", None), (DEFAULT, "passkey", None)]
 STAGES += [(DEFAULT, "books", 60), (SMALL, "books-1", 40), (SMALL, "books-2", None)]
 """Of each the step at which it was stopped; None: the recipe's last."""
+WRITERS = {DEFAULT: 20, SMALL: 80}
+NUM_LAYERS = {DEFAULT: 28, SMALL: 30}
 
 
 def test_what_ships() -> None:
@@ -71,24 +73,29 @@ def test_all_memories_leave_the_same_novels_for_measuring() -> None:
     assert len(set(names)) == 1
 
 
-def test_the_default_model_has_a_writer_that_is_whole() -> None:
-    assert [model.name for model in catalog() if model.writer] == [default_model().name]
-    assert default_model().writer not in default_model().adapters.values()
-    path = default_model().writer
-    assert path is not None
-    tensors = load_file(path)
-    # Seven projections in each of 28 layers, two factors each.
-    assert len(tensors) == 28 * 7 * 2
-    for name, tensor in tensors.items():
-        assert bool(torch.isfinite(tensor.float()).all()), name
-        assert bool(tensor.any()), name
-        assert 4 in tensor.shape, name
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_writer_is_whole(name: str) -> None:
+    model = find_model(name)
+    assert model.writer is not None
+    assert model.writer not in model.adapters.values()
+    tensors = load_file(model.writer)
+    # Seven projections in each layer, two factors each.
+    assert len(tensors) == NUM_LAYERS[name] * 7 * 2
+    for key, tensor in tensors.items():
+        assert bool(torch.isfinite(tensor.float()).all()), key
+        assert bool(tensor.any()), key
+        assert 4 in tensor.shape, key
 
 
-def test_the_writers_recipe_notes_and_log_lie_beside_it() -> None:
-    folder = default_model().folder
+def test_which_models_were_taught_to_write() -> None:
+    assert [model.name for model in catalog() if model.writer] == list(WRITERS)
+
+
+@pytest.mark.parametrize(("name", "num_steps"), WRITERS.items())
+def test_a_writers_recipe_notes_and_log_lie_beside_it(name: str, num_steps: int) -> None:
+    folder = find_model(name).folder
     recipe = read_writer_recipe(folder / "recipes" / "writer.toml")
-    assert recipe.base == default_model().name
+    assert recipe.base == name
     notes = [
         json.loads(line)
         for line in (folder / "recipes" / recipe.notes.file).read_text("utf-8").splitlines()
@@ -100,7 +107,7 @@ def test_the_writers_recipe_notes_and_log_lie_beside_it() -> None:
         assert note["start"] <= note["first"] < note["last"] <= note["end"]
     lines = (folder / "logs" / "writer.jsonl").read_text("utf-8").splitlines()
     # It was stopped before the recipe's end: see the card.
-    assert [json.loads(line)["step"] for line in lines] == list(range(1, 21))
+    assert [json.loads(line)["step"] for line in lines] == list(range(1, num_steps + 1))
     assert recipe.num_steps(len(pages) - recipe.notes.num_held_out) > len(lines)
 
 
