@@ -32,6 +32,7 @@ def test_the_small_model_reads_a_chapter_to_its_end(infini: Infini) -> None:
     document = json.loads(infini(*command, "--json").out)
     assert document["coverage"]["dropped"] == 0
     assert document["coverage"]["tokens_read"] > 1000
+    assert document["text"]
     # It was taught to write: not all of it is quoted.
     assert any(not sentence["text"].startswith("“") for sentence in document["sentences"])
     without = json.loads(infini(*command, "--json", "--writer", "none").out)
