@@ -14,6 +14,7 @@ from infini_cli.batch.files import collect_books
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.options import SegmentLength
 from infini_cli.errors import UsageError
+from infini_cli.ui.figure_files import check_figure
 from infini_cli.ui.output import refuse_to_overwrite
 from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 REPEATED = "repeated"
 MAX_LENGTH = 100_000_000
+MIN_PERCENT = 0.1
 COLUMNS = (
     TableColumn("condition"),
     TableColumn("task"),
@@ -100,14 +102,19 @@ class RetrievalOptions:
         return replace(model, segment_length=self.segment_length)
 
 
-def protect(inputs: Sequence[Path], ledger: Path | None, output: Path | None) -> None:
-    """Refuse to write over what is read.
+def protect(
+    inputs: Sequence[Path], ledger: Path | None, output: Path | None, plot: Path | None
+) -> None:
+    """Refuse to write over what is read, and what would fail only when all is measured.
 
     Raises:
-        UsageError: ledger or output is an input, or the output is the ledger.
+        UsageError: what is written is an input or the ledger, or the figure cannot be drawn.
     """
     refuse_to_overwrite(ledger, inputs)
-    refuse_to_overwrite(output, inputs if ledger is None else (*inputs, ledger))
+    for written in (output, plot):
+        refuse_to_overwrite(written, inputs if ledger is None else (*inputs, ledger))
+    if plot is not None:
+        check_figure(plot)
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -126,12 +133,8 @@ def write_cells(
     json: bool,
     output: Path | None,
 ) -> None:
-    """Write what retrieval found: plot, JSON or a table."""
-    if options.plot is not None:
-        from infini_cli.ui.plots import plot_cells
-
-        plot_cells([cell.to_dict() for cell in cells], options.plot)
-        terminal.note(f"drew `{options.plot}`")
+    """Write what retrieval found: JSON or a table, and the figure."""
+    found = [cell.to_dict() for cell in cells]
     if json or output is not None:
         about = {
             **describe(model),
@@ -140,22 +143,26 @@ def write_cells(
             "seed": options.seed,
             **settings,
         }
-        found = [cell.to_dict() for cell in cells]
         terminal.write(to_json({"test": test, **about, "cells": found}), output)
-        return
-    rows = [
-        (
-            cell.condition,
-            cell.task,
-            f"{cell.length:,}",
-            "any" if cell.depth is None else f"{cell.depth:.2f}",
-            f"{100 * cell.token_accuracy:.1f} %",
-            f"{100 * cell.exact:.1f} %",
-            f"{cell.seconds:.1f}",
-        )
-        for cell in cells
-    ]
-    terminal.write_table(COLUMNS, rows)
+    else:
+        terminal.write_table(COLUMNS, list(map(_row, cells)))
+    if options.plot is not None:
+        from infini_cli.ui.plots import plot_cells
+
+        plot_cells(found, options.plot)
+        terminal.note(f"drew `{options.plot}`")
+
+
+def _row(cell: Cell) -> tuple[str, ...]:
+    return (
+        cell.condition,
+        cell.task,
+        f"{cell.length:,}",
+        "any" if cell.depth is None else f"{cell.depth:.2f}",
+        f"{100 * cell.token_accuracy:.1f} %",
+        f"{100 * cell.exact:.1f} %",
+        f"{cell.seconds:.1f}",
+    )
 
 
 def parse_lengths(text: str) -> list[int]:
@@ -193,6 +200,28 @@ def parse_depths(text: str) -> list[float]:
             raise UsageError(f"`{name}` is no depth", hint="start, middle, end, or 0 to 1")
         places.append(place)
     return places
+
+
+def parse_shares(text: str) -> list[float]:
+    """Read shares in per cent, each once, as shares of 1.
+
+    Raises:
+        UsageError: one is none, or out of bounds.
+    """
+    shares = []
+    for part in text.split(","):
+        number = part.strip().removesuffix("%").strip()
+        try:
+            percent = float(number)
+        except ValueError:
+            percent = 0.0
+        if not MIN_PERCENT <= percent <= 100:
+            raise UsageError(
+                f"`{part.strip()}` is no share of a text",
+                hint=f"{MIN_PERCENT} to 100 per cent, for instance 10,25,50,100",
+            )
+        shares.append(percent / 100)
+    return list(dict.fromkeys(shares))
 
 
 def parse_numbers(text: str) -> list[int]:

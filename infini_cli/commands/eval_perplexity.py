@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -93,7 +94,7 @@ def perplexity(
     (most,) = parse_lengths(length)
     conditions = (*CONDITIONS[: 1 if no_controls else 2], *(BASELINES if baselines else ()))
     books = list(collect_books(texts))
-    protect(books, ledger, output)
+    protect(books, ledger, output, plot)
     known = Ledger(ledger, Prediction)
     with terminal.progress() as progress:
         loaded = engine.open_model(model, progress)
@@ -119,18 +120,24 @@ def perplexity(
         )
     found = [prediction.to_dict() for prediction in predictions]
     overall = [item.to_dict() for item in sum_up(predictions)]
-    if plot is not None:
-        from infini_cli.ui.plots import plot_predictions
-
-        plot_predictions(found, plot)
-        terminal.note(f"drew `{plot}`")
     if json or output is not None:
         terminal.write(
             to_json({"test": "perplexity", **describe(loaded), "texts": found, "overall": overall}),
             output,
         )
-        return
-    rows = [
+    else:
+        terminal.write_table(COLUMNS, _rows(found, overall))
+    if plot is not None:
+        from infini_cli.ui.plots import plot_predictions
+
+        plot_predictions(found, plot)
+        terminal.note(f"drew `{plot}`")
+
+
+def _rows(
+    found: Sequence[Mapping[str, Any]], overall: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
         (
             item["text"],
             item["condition"],
@@ -154,4 +161,4 @@ def perplexity(
         )
         for item in overall
     ]
-    terminal.write_table(COLUMNS, rows)
+    return rows

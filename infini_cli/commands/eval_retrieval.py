@@ -117,7 +117,7 @@ def _measure(
     from infini_cli.evaluation.retrieval import Cell, evaluate_retrieval
 
     books = retrieval.books
-    protect(books, retrieval.ledger, output)
+    protect(books, retrieval.ledger, output, retrieval.plot)
     ledger = Ledger(retrieval.ledger, Cell)
     with terminal.progress() as progress:
         model = retrieval.cut(engine.open_model(options, progress))

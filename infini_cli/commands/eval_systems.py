@@ -93,13 +93,8 @@ def write_systems(
     json: bool,
     output: Path | None,
 ) -> None:
-    """Write what was found: plot, JSON or a table with the systems side by side."""
+    """Write what was found: JSON or a table with the systems side by side, and the figure."""
     found = [system.to_dict(with_items=options.items) for system in systems]
-    if options.plot is not None:
-        from infini_cli.ui.plots import plot_systems
-
-        plot_systems(found, LABELS, options.plot)
-        terminal.note(f"drew `{options.plot}`")
     if json or output is not None:
         about = {
             "model": model.name if model is not None else None,
@@ -110,8 +105,17 @@ def write_systems(
             **settings,
         }
         terminal.write(to_json({"test": test, **about, "systems": found}), output)
-        return
-    columns = [TableColumn("%"), *(TableColumn(s.system, is_number=True) for s in systems)]
+    else:
+        _write_table(terminal, systems)
+    if options.plot is not None:
+        from infini_cli.ui.system_plots import plot_systems
+
+        plot_systems(found, LABELS, options.plot)
+        terminal.note(f"drew `{options.plot}`")
+
+
+def _write_table(terminal: Terminal, systems: Sequence[SystemFigures]) -> None:
+    columns = [TableColumn("%"), *(TableColumn(s.label, is_number=True) for s in systems)]
     rows = [
         (label, *(_cell(system.figures.get(name)) for system in systems))
         for name, label in LABELS.items()

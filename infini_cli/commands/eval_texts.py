@@ -5,13 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infini_cli.commands.eval_options import protect
+from infini_cli.commands.eval_options import parse_shares, protect
 from infini_cli.commands.eval_systems import TextOptions, parse_systems, write_systems
 from infini_cli.commands.options import Json, ModelOptions, Output
 from infini_cli.commands.verb import verb
@@ -53,21 +52,20 @@ def summaries(
         ),
     ] = None,
     share: Annotated[
-        float,
+        str,
         typer.Option(
             "--share",
-            min=0.1,
-            max=100,
-            help="Read only the first part of each text.",
-            metavar="PERCENT",
+            help="Read only the first part of each text, in per cent; several: `10,25,50,100`.",
+            metavar="LIST",
         ),
-    ] = 100.0,
+    ] = "100",
     json: Json = False,
     output: Output = None,
 ) -> None:
     """Measure summaries by several systems against those that people wrote."""
     from infini_cli.commands import engine
     from infini_cli.evaluation import summaries as evaluation
+    from infini_cli.evaluation.items import in_parts
     from infini_cli.evaluation.layouts import read_summary_items
     from infini_cli.evaluation.ledger import Ledger
     from infini_cli.evaluation.results import Result, gather
@@ -75,12 +73,10 @@ def summaries(
     from infini_cli.tasks.extractive import METHODS as EXTRACTIVE_METHODS
     from infini_cli.tasks.requests import SamplingRequest
 
-    wanted = parse_systems(systems, evaluation.SYSTEMS)
-    protect((file,), options.ledger, output)
+    wanted, shares = parse_systems(systems, evaluation.SYSTEMS), parse_shares(share)
+    protect((file,), options.ledger, output, options.plot)
     items = read_summary_items(file, library=options.book_folder, book=options.whole_book)
-    items = [
-        replace(item, text=replace(item.text, share=share / 100)) for item in items[: options.limit]
-    ]
+    items = in_parts(items[: options.limit], shares)
     rouge, ledger = open_rouge(), Ledger(options.ledger, Result)
     needs_model = set(wanted) - set(EXTRACTIVE_METHODS)
     with terminal.progress() as shown:
@@ -92,7 +88,7 @@ def summaries(
             writer = evaluation.SummaryWriter(loaded, readings, progress, sampling, size)
             results = evaluation.evaluate_summaries(items, wanted, writer, ledger, rouge)
             found = gather(results, wanted, seed=options.seed, combined=COMBINED)
-    settings = {"window": size if "truncated" in wanted else None, "share": share}
+    settings = {"window": size if "truncated" in wanted else None}
     write_systems(terminal, "summaries", loaded, found, options, settings, json=json, output=output)
 
 
@@ -130,7 +126,7 @@ def qa(
     from infini_cli.tasks.requests import SamplingRequest
 
     wanted = parse_systems(systems, evaluation.SYSTEMS)
-    protect((file,), options.ledger, output)
+    protect((file,), options.ledger, output, options.plot)
     items = read_question_items(file, library=options.book_folder, book=options.whole_book)
     items = with_strangers(items[: options.limit], strangers, options.seed)
     ledger = Ledger(options.ledger, Result)

@@ -14,6 +14,7 @@ from infini_cli.commands.documents import to_json
 from infini_cli.commands.eval_options import Plot
 from infini_cli.commands.options import Json, Offline
 from infini_cli.commands.verb import verb
+from infini_cli.ui.figure_files import check_figure
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def command(
     """Teach a model a memory, to write notes, or what matters; its base stays as it is."""
     from infini_cli.typed_values import read_toml
 
+    if plot is not None:
+        check_figure(plot)
     tables = read_toml(recipe_file).keys()
     found = [teach for table, teach in _TEACHERS.items() if table in tables]
     teach = found[0] if found else _teach_memory

@@ -97,6 +97,22 @@ def with_strangers(
     return asked
 
 
+def in_parts(items: Sequence[SummaryItem], shares: Sequence[float]) -> list[SummaryItem]:
+    """Ask for the summaries of a text after each share of it, the smallest first.
+
+    Args:
+        items: those on the same text follow each other.
+        shares: of the words that are read, above 0, at most 1.
+    """
+    return [
+        replace(item, text=replace(item.text, share=share))
+        for _, group in groupby(items, key=lambda item: item.text)
+        for on_text in [list(group)]
+        for share in sorted(set(shares))
+        for item in on_text
+    ]
+
+
 def target_words(item: SummaryItem) -> int:
     """Give the length of a summary: the mean length of its references, in words."""
     lengths = [len(reference.split()) for reference in item.references]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +21,7 @@ class Result:
         figures: what was measured; a figure that does not apply is not there.
         seconds: wall time of writing.
         reading_seconds: wall time of reading the text, which items on one text share.
+        share: of the text's words that were read, from the first, 0 to 1.
     """
 
     system: str
@@ -28,6 +30,7 @@ class Result:
     figures: dict[str, float]
     seconds: float
     reading_seconds: float = 0.0
+    share: float = 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
@@ -40,6 +43,7 @@ class SystemFigures:
 
     Attributes:
         system: its name.
+        share: of the texts' words that it read, from the first, 0 to 1.
         num_items: items.
         figures: by name; those that apply to no item are not there.
         seconds: wall time, each reading of a text counted once.
@@ -47,15 +51,22 @@ class SystemFigures:
     """
 
     system: str
+    share: float
     num_items: int
     figures: dict[str, Figure]
     seconds: float
     results: tuple[Result, ...]
 
+    @property
+    def label(self) -> str:
+        """What tells it from the others."""
+        return self.system if self.share == 1 else f"{self.system}, {100 * self.share:g} %"
+
     def to_dict(self, *, with_items: bool) -> dict[str, Any]:
         """Give the JSON form."""
         found: dict[str, Any] = {
             "system": self.system,
+            "share": self.share,
             "num_items": self.num_items,
             "figures": {name: figure.to_dict() for name, figure in self.figures.items()},
             "seconds": self.seconds,
@@ -72,7 +83,7 @@ def gather(
     seed: int,
     combined: Mapping[str, Sequence[str]] | None = None,
 ) -> list[SystemFigures]:
-    """Sum up the results of each system.
+    """Sum up the results of each system, and of each share of the texts that it read.
 
     Args:
         results: each with the hash of its text.
@@ -80,15 +91,19 @@ def gather(
         seed: of the confidence intervals.
         combined: figures that are geometric means of the means of others, which every item has.
     """
-    found: Mapping[str, list[tuple[str, Result]]] = {system: [] for system in systems}
+    found: dict[tuple[int, float], list[tuple[str, Result]]] = defaultdict(list)
     for text, result in results:
-        found[result.system].append((text, result))
+        found[systems.index(result.system), result.share].append((text, result))
     parts = combined or {}
-    return [_system_figures(system, items, seed, parts) for system, items in found.items()]
+    return [
+        _system_figures(systems[index], share, items, seed, parts)
+        for (index, share), items in sorted(found.items(), key=lambda item: item[0])
+    ]
 
 
 def _system_figures(
     system: str,
+    share: float,
     items: Sequence[tuple[str, Result]],
     seed: int,
     combined: Mapping[str, Sequence[str]],
@@ -101,4 +116,4 @@ def _system_figures(
         figures[name] = geometric_mean_figure([columns[part] for part in parts], seed=seed)
     readings = {text: result.reading_seconds for text, result in items}
     seconds = sum(result.seconds for result in results) + sum(readings.values())
-    return SystemFigures(system, len(results), figures, round(seconds, 1), results)
+    return SystemFigures(system, share, len(results), figures, round(seconds, 1), results)

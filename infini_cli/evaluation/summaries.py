@@ -150,7 +150,8 @@ def evaluate_summaries(
     are written again, so that an interruption changes none.
 
     Args:
-        items: texts and references; those on the same text follow each other.
+        items: texts and references; those on the same text follow each other, and parts of a
+            text from the shortest to the longest, so that none is read twice.
         systems: of `SYSTEMS`.
         writer: who writes.
         ledger: what is known is not done again, and what is found is kept.
@@ -198,6 +199,7 @@ def _summarize(
             text,
             measure_summary(text, item.references, source, target_words(item), rouge),
             *times,
+            item.text.share,
         )
         for item, text in zip(items, made.texts, strict=True)
     ]

@@ -1,30 +1,20 @@
-"""Figures: what was measured, as a PNG, SVG or PDF file.
-
-Drawn with matplotlib, which is an optional extra: it is imported here and nowhere else, and only
-when a figure is asked for.
-"""
+"""Figures of what memories hold, what models predict, and how training went."""
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import exp, log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infini_cli.errors import UsageError
-from infini_cli.ui.output import write_file
+from infini_cli.ui.figure_files import new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-SUFFIXES = (".png", ".svg", ".pdf")
-DOTS_PER_INCH = 150
 LIGHT = 0.5
 """Share above which a cell is bright enough for black figures."""
-PANELS_A_ROW = 4
 SHADES = ("start", "middle", "end")
 
 TRAINING_PANELS = (
@@ -48,7 +38,7 @@ def plot_cells(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     Raises:
         UsageError: matplotlib is not installed, or the file cannot be written.
     """
-    figure = _new_figure(path)
+    figure = new_figure(path)
     conditions = list(dict.fromkeys(cell["condition"] for cell in cells))
     lengths = sorted({cell["length"] for cell in cells})
     rows = list(dict.fromkeys(_row(cell) for cell in cells))
@@ -66,7 +56,7 @@ def plot_cells(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
         panel.set_title(condition, fontsize=10)
         panel.set_xlabel("tokens")
     figure.suptitle("Token accuracy, %")
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_predictions(predictions: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -80,7 +70,7 @@ def plot_predictions(predictions: Sequence[Mapping[str, Any]], path: Path) -> No
     Raises:
         UsageError: matplotlib is not installed, or the file cannot be written.
     """
-    figure = _new_figure(path)
+    figure = new_figure(path)
     lines: dict[str, list[Sequence[float]]] = defaultdict(list)
     for item in predictions:
         lines[f"{item['condition']}, segments of {item['segment_length']:,}"].append(
@@ -96,46 +86,7 @@ def plot_predictions(predictions: Sequence[Mapping[str, Any]], path: Path) -> No
     axes.set_xlim(0, 100)
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
-    _save(figure, path)
-
-
-def plot_systems(
-    systems: Sequence[Mapping[str, Any]], labels: Mapping[str, str], path: Path
-) -> None:
-    """Draw each figure's means and intervals, a panel a figure and a bar a system.
-
-    Args:
-        systems: in the JSON form of `infini eval summaries` or `qa`.
-        labels: names of the figures, in the order wanted.
-        path: of the figure.
-
-    Raises:
-        UsageError: matplotlib is not installed, or the file cannot be written.
-    """
-    figure = _new_figure(path)
-    shown = [name for name in labels if any(name in system["figures"] for system in systems)]
-    num_rows = -(-len(shown) // PANELS_A_ROW)
-    names = [system["system"] for system in systems]
-    figure.set_size_inches(12, num_rows * (1 + 0.3 * len(systems)))
-    panels = list(figure.subplots(num_rows, PANELS_A_ROW, squeeze=False, sharey=True).flat)
-    for panel, name in zip(panels, shown, strict=False):
-        for row, system in enumerate(systems):
-            if (found := system["figures"].get(name)) is None:
-                continue
-            low, mean, high = (
-                100 * (found["mean"] if found[key] is None else found[key])
-                for key in ("low", "mean", "high")
-            )
-            panel.barh(row, mean, color=f"C{row}")
-            # An interval of resampled means need not hold the mean itself.
-            panel.plot([min(low, mean), max(high, mean)], [row, row], color="black")
-        panel.set_yticks(range(len(names)), names)
-        panel.set_ylim(len(names) - 0.5, -0.5)
-        panel.set_xlim(0, max(1, panel.get_xlim()[1]))
-        panel.set_title(f"{labels[name]}, %", fontsize=10)
-    for panel in panels[len(shown) :]:
-        panel.set_axis_off()
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_training(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -148,7 +99,7 @@ def plot_training(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
     Raises:
         UsageError: matplotlib is not installed, or the file cannot be written.
     """
-    figure = _new_figure(path)
+    figure = new_figure(path)
     shown = [panel for panel in TRAINING_PANELS if panel[0] in steps[0]]
     num_rows = -(-len(shown) // 2)
     figure.set_size_inches(9, 3 * num_rows)
@@ -165,7 +116,7 @@ def plot_training(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.grid(alpha=0.3)
     for axes in panels[len(shown) :]:
         axes.set_axis_off()
-    _save(figure, path)
+    save(figure, path)
 
 
 def _smooth(values: Sequence[float], window: int) -> list[float]:
@@ -198,29 +149,3 @@ def _heat_map(
             if value == value:
                 color = "black" if value > 100 * LIGHT else "white"
                 axes.text(x, y, f"{value:.0f}", ha="center", va="center", color=color)
-
-
-def _new_figure(path: Path) -> Figure:
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(
-            f"`{path.name}` is no figure", hint=f"figures end in {', '.join(SUFFIXES)}"
-        )
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError(
-            "figures need matplotlib", hint="pip install 'infini-cli[plot]'"
-        ) from error
-    return Figure(layout="constrained")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    drawn = io.BytesIO()
-    kind = path.suffix.lower().removeprefix(".")
-    from matplotlib import rc_context
-
-    # Without a date and random names the same figures are the same bytes.
-    metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with rc_context({"svg.hashsalt": "infini"}):
-        figure.savefig(drawn, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
-    write_file(drawn.getvalue(), path)

@@ -75,6 +75,12 @@ def test_systems_are_summed_up() -> None:
     combined = {"both": ("rouge1", "rouge1")}
     (again,) = gather(results[:3], ["lead"], seed=0, combined=combined)
     assert again.figures["both"].mean == pytest.approx(0.5)
+    parts = [("text 1", replace(RESULT, share=share)) for share in (0.25, 1.0, 0.25)]
+    quarter, whole = gather(parts, ["memory", "lead"], seed=0)
+    assert [(part.share, part.num_items, part.label) for part in (quarter, whole)] == [
+        (0.25, 2, "lead, 25 %"),
+        (1.0, 1, "lead"),
+    ]
     short, long = lead.to_dict(with_items=False), lead.to_dict(with_items=True)
     assert "items" not in short
     assert [item["id"] for item in long["items"]] == ["1", "2", "3"]

@@ -13,13 +13,13 @@ import pytest
 
 from infini_cli.errors import UsageError
 from infini_cli.evaluation import summaries
-from infini_cli.evaluation.items import SummaryItem, Text, open_text
+from infini_cli.evaluation.items import SummaryItem, Text, in_parts, open_text
 from infini_cli.evaluation.ledger import Ledger
 from infini_cli.evaluation.readings import Readings
 from infini_cli.evaluation.results import Result
 from infini_cli.evaluation.summaries import SYSTEMS, SummaryWriter, evaluate_summaries
 from infini_cli.evaluation.summary_measures import open_rouge
-from infini_cli.progress import BatchStep, Event, silent
+from infini_cli.progress import BatchStep, Event, Read, silent
 from infini_cli.tasks import note_questions
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.requests import SamplingRequest, SummaryRequest
@@ -218,7 +218,7 @@ def test_the_command(infini: Infini, tiny_folder: Path, file: Path, tmp_path: Pa
     short = json.loads(infini(*command, "--limit", 1, "--systems", "lead", "--json").out)
     assert [system["num_items"] for system in short["systems"]] == [1]
     assert "items" not in short["systems"][0]
-    assert (short["model"], short["share"]) == (None, 100)
+    assert (short["model"], short["systems"][0]["share"]) == (None, 1)
 
 
 def test_only_the_first_part_of_a_text_is_read(infini: Infini, file: Path) -> None:
@@ -227,12 +227,44 @@ def test_only_the_first_part_of_a_text_is_read(infini: Infini, file: Path) -> No
     outputs = []
     for share in (1, 100):
         document = json.loads(infini(*command, "--share", share).out)
-        assert document["share"] == share
+        assert {system["share"] for system in document["systems"]} == {share / 100}
         outputs.append([system["items"][0]["output"] for system in document["systems"]])
     for part, whole in zip(*outputs, strict=True):
         assert len(part.split()) == len(STORY.split("\n\n")[0].split())
         assert len(whole.split()) > 40
-    assert infini(*command, "--share", 0).code == 2
+    several = json.loads(infini(*command, "--share", "100, 1%,1").out)["systems"]
+    assert [(s["system"], s["share"]) for s in several] == [
+        (system, share) for system in ("lead", "textrank") for share in (0.01, 1)
+    ]
+    for system, part, whole in zip(several[::2], *outputs, strict=True):
+        assert system["items"][0]["output"] == part
+        assert several[several.index(system) + 1]["items"][0]["output"] == whole
+    for share in ("0", "101", "half", "10,,20", "nan", ""):
+        refused = infini(*command, "--share", share)
+        assert (refused.code, "is no share of a text" in refused.err) == (2, True)
+
+
+def test_what_was_read_of_a_beginning_is_not_read_again(remembering: Model, tmp_path: Path) -> None:
+    book = tmp_path / "book.md"
+    parts = [f"# Island {n}\n\n" + STORY.replace("Orla", f"Orla{n}") for n in range(4)]
+    book.write_text("\n\n".join(parts), encoding="utf-8")
+    item = SummaryItem("1", Text(path=book), ("Orla wrote names.",))
+    told: list[Event] = []
+
+    def outputs(*shares: float) -> tuple[list[str | None], int]:
+        told.clear()
+        readings = Readings(remembering, told.append, tmp_path)
+        writer = replace(writer_of(remembering, tmp_path), readings=readings)
+        items = tuple(in_parts([item], shares))
+        found = list(evaluate(writer, ("notes", "chunks"), items=items))
+        assert [result.share for result in found] == [share for share in shares for _ in range(2)]
+        return [result.output for result in found], sum(isinstance(event, Read) for event in told)
+
+    (half, num_half), (whole, num_whole) = outputs(0.55), outputs(1)
+    both, num_both = outputs(0.55, 1)
+    assert both == half + whole
+    assert half != whole
+    assert num_whole < num_both < num_half + num_whole
 
 
 def test_extracts_need_no_model(infini: Infini, file: Path, tmp_path: Path) -> None:
@@ -252,6 +284,8 @@ def test_what_the_command_refuses(infini: Infini, file: Path, tiny_folder: Path)
         (("--systems", "lead,nothing"), "`nothing` is no system"),
         (("--window", 4096, "--systems", "truncated"), "the base takes in 2,048 tokens"),
         (("--ledger", file, "--systems", "lead"), "is the input itself"),
+        (("--plot", file, "--systems", "lead"), "is the input itself"),
+        (("--plot", "figure.jpg", "--systems", "lead"), "`figure.jpg` is no figure"),
         (("-o", file, "--systems", "lead"), "is the input itself"),
         (("-o", ledger, "--ledger", ledger, "--systems", "lead"), "is the input itself"),
     ):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
 from infini_cli.errors import UsageError
-from infini_cli.ui.plots import plot_cells, plot_predictions, plot_systems, plot_training
+from infini_cli.ui.plots import plot_cells, plot_predictions, plot_training
+from tests.ui.drawn import words
 
 CELLS = [
     {
@@ -39,13 +39,6 @@ STEPS = [
     }
     for step in range(1, 121)
 ]
-
-
-def words(path: Path) -> str:
-    """All that an SVG says: letters are drawn as shapes, with comments that give the text."""
-    text = path.read_text()
-    assert ElementTree.fromstring(text).tag.endswith("svg")
-    return " ".join(part.split("-->")[0].strip() for part in text.split("<!--")[1:])
 
 
 def test_accuracy_by_length_and_depth(tmp_path: Path) -> None:
@@ -104,21 +97,3 @@ def test_without_matplotlib_there_is_a_hint(
     with pytest.raises(UsageError, match="need matplotlib") as caught:
         plot_cells(CELLS, tmp_path / "a.svg")
     assert caught.value.hint == "pip install 'infini-cli[plot]'"
-
-
-def test_systems_side_by_side(tmp_path: Path) -> None:
-    figure = {"mean": 0.5, "low": 0.4, "high": 0.6, "num_items": 9}
-    alone = {"mean": 0.0, "low": None, "high": None, "num_items": 1}
-    systems = [
-        {"system": "memory", "figures": {"f1": figure, "other": figure}},
-        {"system": "base", "figures": {"f1": alone}},
-    ]
-    path = tmp_path / "systems.svg"
-    plot_systems(systems, {"rouge1": "ROUGE-1", "f1": "F1"}, path)
-    said = words(path)
-    assert "F1, %" in said
-    assert "ROUGE" not in said
-    assert said.split().count("memory") == said.split().count("base") == 1
-    first = path.read_bytes()
-    plot_systems(systems, {"rouge1": "ROUGE-1", "f1": "F1"}, path)
-    assert path.read_bytes() == first
