@@ -23,8 +23,9 @@ from infini_cli.commands.verb import verb
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
+    from infini_cli.evaluation.groups import Group
     from infini_cli.evaluation.haystack import Haystack
-    from infini_cli.evaluation.retrieval import Cell, Group
+    from infini_cli.evaluation.retrieval import Cell
     from infini_cli.tasks.model import Model
     from infini_cli.tokens.tokenizer import Tokenizer
 
@@ -46,7 +47,7 @@ def passkey(
     output: Output = None,
 ) -> None:
     """Hide pass keys in long texts and ask for them."""
-    from infini_cli.evaluation.retrieval import passkey_groups
+    from infini_cli.evaluation.groups import passkey_groups
 
     wanted, places = parse_lengths(lengths), parse_depths(depths)
 
@@ -84,7 +85,7 @@ def babilong(
 ) -> None:
     """Hide facts about people in long texts and ask where they are."""
     from infini_cli.evaluation.babilong import read_tasks
-    from infini_cli.evaluation.retrieval import babilong_groups
+    from infini_cli.evaluation.groups import babilong_groups
 
     wanted = parse_lengths(lengths)
     stories = read_tasks(babi, "test", parse_numbers(tasks))
@@ -113,6 +114,7 @@ def _measure(
 ) -> tuple[Model, list[Cell]]:
     """Open the model and measure it on the prompts that `groups` makes."""
     from infini_cli.commands import engine
+    from infini_cli.evaluation.kept_readings import KeptReadings
     from infini_cli.evaluation.ledger import Ledger
     from infini_cli.evaluation.retrieval import Cell, evaluate_retrieval
 
@@ -123,5 +125,8 @@ def _measure(
         model = retrieval.cut(engine.open_model(options, progress))
         made = groups(model.tokenizer, retrieval.read_haystack(books, model.tokenizer))
         controls = not retrieval.no_controls
-        cells = evaluate_retrieval(model, made, progress, controls=controls, ledger=ledger)
+        kept = KeptReadings(retrieval.ledger, model)
+        cells = evaluate_retrieval(
+            model, made, progress, controls=controls, ledger=ledger, kept=kept
+        )
         return model, list(cells)

@@ -7,54 +7,25 @@ place of its own, which shows what can be guessed. Both controls are to be at ch
 
 from __future__ import annotations
 
-import hashlib
-import random
 import time
-from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from infini_cli.evaluation import babilong, passkey
-from infini_cli.evaluation.haystack import Haystack, Prompt
+from infini_cli.evaluation.groups import Group
+from infini_cli.evaluation.haystack import Prompt
+from infini_cli.evaluation.kept_readings import KeptReadings
 from infini_cli.evaluation.ledger import Ledger, result_key
 from infini_cli.evaluation.reads import Reads
 from infini_cli.evaluation.windows import MAX_REPEATED, Window, cut_windows
 from infini_cli.progress import Progress, ReadingClock
 from infini_cli.tasks.model import Model
 from infini_cli.tokens.sentence_ends import SentenceEnds
-from infini_cli.tokens.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from infini_models.memory import Memory
 
 CONDITIONS = ("memory", "memory off", "other memory")
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Prompts of one kind.
-
-    Attributes:
-        task: what is asked, such as `passkey`.
-        length: tokens of each prompt.
-        depth: where the fact stands, 0 to 1; None: anywhere.
-        prompts: at least one.
-    """
-
-    task: str
-    length: int
-    depth: float | None
-    prompts: Sequence[Prompt]
-
-    @property
-    def sha256(self) -> str:
-        """Hash of all that is read, asked and expected."""
-        found = hashlib.sha256()
-        for prompt in self.prompts:
-            for ids in (prompt.context, prompt.question, prompt.answer):
-                found.update(f"{len(ids)} ".encode() + array("q", ids).tobytes())
-        return found.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,64 +58,6 @@ class Cell:
         return asdict(self)
 
 
-def passkey_groups(
-    tokenizer: Tokenizer,
-    haystack: Haystack,
-    *,
-    lengths: Sequence[int],
-    depths: Sequence[float],
-    num_samples: int,
-    num_facts: int,
-    seed: int,
-) -> Iterator[Group]:
-    """Make the prompts of every length and depth, the shortest first.
-
-    Raises:
-        UsageError: a length leaves no room for the facts.
-    """
-    for length in sorted(lengths):
-        for depth in depths:
-            prompts = [
-                passkey.make_prompt(
-                    tokenizer,
-                    haystack,
-                    length=length,
-                    depth=depth,
-                    num_facts=num_facts,
-                    # A cell's prompts do not depend on which other cells are measured.
-                    draw=random.Random(f"{seed} {length} {depth} {num_facts} {sample}"),
-                )
-                for sample in range(num_samples)
-            ]
-            yield Group("passkey", length, depth, prompts)
-
-
-def babilong_groups(
-    tokenizer: Tokenizer,
-    haystack: Haystack,
-    tasks: Mapping[int, Sequence[babilong.Story]],
-    *,
-    lengths: Sequence[int],
-    num_samples: int,
-    seed: int,
-) -> Iterator[Group]:
-    """Make the prompts of every length and task, the shortest first.
-
-    Raises:
-        UsageError: a length leaves no room for the facts.
-    """
-    for length in sorted(lengths):
-        for number, stories in sorted(tasks.items()):
-            prompts = []
-            for sample in range(num_samples):
-                draw = random.Random(f"{seed} {length} qa{number} {sample}")
-                story = draw.choice(stories)
-                prompts.append(
-                    babilong.make_prompt(tokenizer, story, haystack, length=length, draw=draw)
-                )
-            yield Group(f"qa{number}", length, None, prompts)
-
-
 def evaluate_retrieval(
     model: Model,
     groups: Iterable[Group],
@@ -152,6 +65,7 @@ def evaluate_retrieval(
     *,
     controls: bool,
     ledger: Ledger[Cell] | None = None,
+    kept: KeptReadings | None = None,
 ) -> Iterator[Cell]:
     """Measure group after group.
 
@@ -161,7 +75,9 @@ def evaluate_retrieval(
         progress: told of segments.
         controls: whether the controls are measured too.
         ledger: knows groups that were measured before, and keeps the others; None: none.
+        kept: knows prompts that were read, whole or in part, before a run was stopped; None: none.
     """
+    kept = kept or KeptReadings(None, model)
     reads, ends = Reads(model), SentenceEnds(model.tokenizer)
     ledger = ledger or Ledger(None, Cell)
     for group in groups:
@@ -170,9 +86,10 @@ def evaluate_retrieval(
         keys = [result_key(model, *about, name) for name in conditions]
         known = [cell for key in keys if (cell := ledger.find(key)) is not None]
         if len(known) < len(keys):
-            known = list(_measure(model, group, reads, ends, progress, conditions))
+            known = list(_measure(model, group, reads, ends, kept, progress, conditions))
             for key, cell in zip(keys, known, strict=True):
                 ledger.keep(key, cell)
+            kept.forget()
         yield from known
 
 
@@ -188,6 +105,7 @@ def _measure(
     group: Group,
     reads: Reads,
     ends: SentenceEnds,
+    kept: KeptReadings,
     progress: Progress,
     conditions: Sequence[str],
 ) -> Iterator[Cell]:
@@ -200,7 +118,7 @@ def _measure(
         )
         tails.append(last)
         name = f"{number} of {len(prompts)}"
-        memories.append(_read(before, prompt.num_tokens, reads, progress, name))
+        memories.append(_read(before, prompt.num_tokens, reads, kept, progress, name))
     given: dict[str, Sequence[Memory | None]] = {
         "memory": memories,
         "memory off": [None] * len(prompts),
@@ -229,19 +147,22 @@ def _read(
     windows: Sequence[Window],
     num_tokens: int,
     reads: Reads,
+    kept: KeptReadings,
     progress: Progress,
     name: str,
 ) -> Memory:
     """Give the memory of the windows before the last, which the question is asked in."""
-    memory = reads.empty
-    num_new = sum(window.num_new for window in windows)
-    clock = ReadingClock(f"prompt of {num_tokens:,} tokens", len(windows), num_new)
-    tokens = 0
-    for index, window in enumerate(windows, start=1):
-        memory = reads.read(window, memory)
+    reading = kept.open(windows, reads.empty)
+    num_new = [window.num_new for window in windows]
+    tokens = sum(num_new[: reading.num_read])
+    clock = ReadingClock(
+        f"prompt of {num_tokens:,} tokens", len(windows), sum(num_new), done_tokens=tokens
+    )
+    for window in windows[reading.num_read :]:
+        reading.advance(reads.read(window, reading.memory))
         tokens += window.num_new
-        progress(clock.at(index, tokens, name))
-    return memory
+        progress(clock.at(reading.num_read, tokens, name))
+    return reading.memory
 
 
 def _answer(model: Model, tail: Window, prompt: Prompt, memory: Memory | None) -> list[bool]:

@@ -12,15 +12,10 @@ import pytest
 from infini_cli.commands.eval_options import parse_depths, parse_lengths
 from infini_cli.errors import UsageError
 from infini_cli.evaluation import retrieval
+from infini_cli.evaluation.groups import Group, passkey_groups
 from infini_cli.evaluation.haystack import Prompt, RepeatedHaystack
 from infini_cli.evaluation.ledger import Ledger
-from infini_cli.evaluation.retrieval import (
-    CONDITIONS,
-    Cell,
-    Group,
-    evaluate_retrieval,
-    passkey_groups,
-)
+from infini_cli.evaluation.retrieval import CONDITIONS, Cell, evaluate_retrieval
 from infini_cli.evaluation.windows import Window
 from infini_cli.progress import silent
 from infini_cli.tasks.model import Model
