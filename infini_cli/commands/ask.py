@@ -25,7 +25,7 @@ from infini_cli.commands.results import write_lines, write_streamed
 from infini_cli.commands.verb import verb
 from infini_cli.errors import UsageError
 from infini_cli.tasks.requests import AnswerRequest
-from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.output import check_destination
 from infini_cli.ui.terminal import Terminal
 
 Question = Annotated[str | None, typer.Argument(metavar="QUESTION", help="What to ask.")]
@@ -63,7 +63,7 @@ def command(
     Where the book does not answer, infini says so.
     """
     path, asked = sort_out(book, question, questions, memories.memory)
-    refuse_to_overwrite(output, [item for item in (path, questions) if item is not None])
+    check_destination(output, [path, questions, memories.memory])
     request = AnswerRequest(
         questions=asked,
         memory_only=memory_only,

@@ -21,7 +21,7 @@ from infini_cli.commands.results import write_text
 from infini_cli.commands.verb import verb
 from infini_cli.errors import InfiniError, UsageError
 from infini_cli.ui.lines import LineReader
-from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.output import check_destination
 from infini_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Talk:
         form = "json" if path.suffix.lower() == ".json" else "md"
         text = render_conversation(self.chat, form)
         try:
-            refuse_to_overwrite(path, self._inputs)
+            check_destination(path, self._inputs)
             self._terminal.write(text, path)
         except InfiniError as error:
             raise UsageError(error.message, hint="name another file") from error

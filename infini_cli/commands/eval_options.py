@@ -15,7 +15,7 @@ from infini_cli.commands.documents import to_json
 from infini_cli.commands.options import SegmentLength
 from infini_cli.errors import UsageError
 from infini_cli.ui.figure_files import check_figure
-from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.output import check_destination
 from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
 
@@ -110,9 +110,9 @@ def protect(
     Raises:
         UsageError: what is written is an input or the ledger, or the figure cannot be drawn.
     """
-    refuse_to_overwrite(ledger, inputs)
+    check_destination(ledger, inputs)
     for written in (output, plot):
-        refuse_to_overwrite(written, inputs if ledger is None else (*inputs, ledger))
+        check_destination(written, inputs if ledger is None else (*inputs, ledger))
     if plot is not None:
         check_figure(plot)
 

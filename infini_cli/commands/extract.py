@@ -12,7 +12,7 @@ from infini_cli.commands.options import BookPath, Json, Output, ReadingOptions, 
 from infini_cli.commands.toc import book_facts, chapter_facts
 from infini_cli.commands.verb import verb
 from infini_cli.reading.book import Book
-from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.output import check_destination
 from infini_cli.ui.terminal import Terminal
 
 
@@ -31,7 +31,7 @@ def command(
     """Write the text of a book, cleaned and in reading order."""
     from infini_cli.reading.export import export
 
-    refuse_to_overwrite(output, [book] if book is not None else [])
+    check_destination(output, [book])
     found = open_book(book, reading, terminal)
     if json:
         terminal.write(to_json({"book": book_facts(found), "chapters": _chapters(found)}), output)

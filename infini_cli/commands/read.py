@@ -15,7 +15,7 @@ from infini_cli.commands.verb import verb
 from infini_cli.errors import UsageError
 from infini_cli.tasks.requests import ReadRequest
 from infini_cli.ui import phrases
-from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.output import check_destination
 from infini_cli.ui.terminal import Terminal
 
 SUFFIX = ".infmem"
@@ -53,7 +53,7 @@ def command(
 ) -> None:
     """Read a book once and keep the memory of it in a file."""
     destination = output or _destination(book)
-    refuse_to_overwrite(destination, [book] if book is not None else [])
+    check_destination(destination, [book])
     request = ReadRequest(destination, use_cache=not no_cache, append=append)
     with terminal.progress() as progress:
         found = open_book(book, reading, terminal)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infini_cli.commands import engine
 from infini_cli.commands.documents import to_json, to_json_line
 from infini_cli.commands.options import ResultFormat
+from infini_cli.ui.output import STDOUT
 from infini_cli.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from infini_cli.tasks.values import Summary
 
 
 def write_streamed(
@@ -56,19 +61,41 @@ def write_text(
     terminal.write(text, output)
 
 
-def write_results(
+def write_summaries(
     terminal: Terminal,
-    results: Sequence[engine.TaskResult],
+    results: Iterable[Summary],
     form: ResultFormat,
     output: Path | None,
-) -> None:
-    """Write results one below the other, or as one JSON document."""
-    if form is ResultFormat.JSON and len(results) > 1:
-        document = to_json({"results": [result.to_dict() for result in results]})
-        terminal.write(document, output)
-        return
-    texts = (engine.render(result, form).rstrip("\n") for result in results)
-    terminal.write("\n\n".join(texts), output)
+) -> Sequence[Summary]:
+    """Write summaries one below the other, each when it is there, or as one JSON document.
+
+    Args:
+        terminal: where to.
+        results: one at least; made as they are asked for.
+        form: of the document.
+        output: a file, which is written whole or not at all, or None.
+
+    Returns:
+        The summaries.
+    """
+    written: list[Summary] = []
+    if form is ResultFormat.JSON:
+        written += results
+        several = {"results": [result.to_dict() for result in written]}
+        text = engine.render(written[0], form) if len(written) == 1 else to_json(several)
+        terminal.write(text, output)
+        return written
+    texts: list[str] = []
+    is_streamed = output is None or output == STDOUT
+    for result in results:
+        written.append(result)
+        texts.append(engine.render(result, form).rstrip("\n"))
+        if is_streamed:
+            # A blank line before each but the first.
+            terminal.write(texts[-1] if len(texts) == 1 else "\n" + texts[-1])
+    if not is_streamed:
+        terminal.write("\n\n".join(texts), output)
+    return written
 
 
 def write_lines(

@@ -20,11 +20,11 @@ from infini_cli.commands.options import (
     ResultFormat,
     WritingOptions,
 )
-from infini_cli.commands.results import write_results
+from infini_cli.commands.results import write_summaries
 from infini_cli.commands.verb import verb
 from infini_cli.errors import UsageError
 from infini_cli.tasks.requests import SummaryRequest
-from infini_cli.ui.output import refuse_to_overwrite
+from infini_cli.ui.output import check_destination
 from infini_cli.ui.terminal import Terminal
 
 
@@ -109,20 +109,21 @@ def command(
     """Summarise books."""
     if memories.memory is not None and books:
         raise UsageError("give a book or `--memory`, not both", hint="the memory holds its book")
-    refuse_to_overwrite(output, books or ())
+    check_destination(output, [*(books or ()), memories.memory])
     request = summary_request(
         method, length, by, writing, memories, style=style, strict=strict, explain=explain
     )
     written = ResultFormat.JSON if json else form
     with terminal.progress() as progress:
-        loaded = None
-        results = []
-        for path in books or [STDIN]:
-            book = None if memories.memory else open_book(path, reading, terminal)
-            if loaded is None and request.method not in METHODS_WITHOUT_MODEL:
-                loaded = engine.open_model(model, progress)
-            results.append(engine.summarize(book, request, loaded, progress))
-        write_results(terminal, results, written, output)
+        # All of them, so that a file that cannot be read is told before one is summarised.
+        opened = [
+            None if memories.memory else open_book(path, reading, terminal)
+            for path in books or [STDIN]
+        ]
+        needs_model = request.method not in METHODS_WITHOUT_MODEL
+        loaded = engine.open_model(model, progress) if needs_model else None
+        made = (engine.summarize(book, request, loaded, progress) for book in opened)
+        results = write_summaries(terminal, made, written, output)
         if explain and written is not ResultFormat.JSON:
             for summary in results:
                 terminal.outline(engine.render_explanation(summary))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -88,15 +90,28 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def refuse_to_overwrite(destination: Path | None, inputs: Iterable[Path]) -> None:
-    """Refuse to write a result over the book it is made from.
+def check_destination(destination: Path | None, inputs: Iterable[Path | None]) -> None:
+    """Tell before the work begins what would stop its result from being written at the end.
+
+    Args:
+        destination: a file; standard output if None or `-`.
+        inputs: what the result is made from, and is not to be written over; None is passed over.
 
     Raises:
-        UsageError: the destination is one of the inputs.
+        UsageError: the destination is one of the inputs, or cannot be written.
+        InfiniError: likewise.
     """
-    if destination is None:
+    if destination is None or destination == STDOUT:
         return
-    for path in inputs:
+    with output_errors(destination):
+        if destination.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = next(path for path in destination.absolute().parents if path.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    for path in filter(None, inputs):
         with suppress(OSError):
             if destination.samefile(path):
                 raise UsageError(

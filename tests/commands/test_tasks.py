@@ -18,7 +18,7 @@ from infini_cli.commands import read as read_verb
 from infini_cli.commands import summarize as summarize_verb
 from infini_cli.commands.inputs import read_questions
 from infini_cli.commands.options import ModelOptions, ReadingOptions
-from infini_cli.errors import DamagedInput, UsageError
+from infini_cli.errors import DamagedInput, InfiniError, UsageError
 from infini_cli.tasks.recipes import request_of
 from infini_cli.tasks.requests import AnswerRequest, ReadRequest, SummaryRequest
 from tests.commands.run import Infini
@@ -159,6 +159,52 @@ def test_several_books_one_model(infini: Infini, tasks: FakeTasks) -> None:
         "summary of a.epub by m",
         "summary of b.epub by m",
     ]
+
+
+def test_all_books_are_opened_before_one_is_summarised(infini: Infini, tasks: FakeTasks) -> None:
+    outcome = infini("summarize", "a.epub", "bad.epub", "-m", "m")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "`bad.epub` is damaged" in outcome.err
+    assert (tasks.num_models, tasks.requests) == (0, [])
+
+
+def test_a_summary_is_written_when_it_is_there(
+    infini: Infini, tasks: FakeTasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def summarize(book: Any, *rest: Any) -> FakeResult:
+        if book == "b.epub":
+            raise InfiniError("the disk is full")
+        return tasks.summarize(book, *rest)
+
+    monkeypatch.setattr(engine, "summarize", summarize)
+    command = ("summarize", "a.epub", "b.epub", "-m", "m")
+    for options in ((), ("-o", "-")):
+        outcome = infini(*command, *options)
+        assert outcome.code != 0
+        assert "the disk is full" in outcome.err
+        assert outcome.out == "md: summary of a.epub by m\n"
+    assert infini(*command, "-o", tmp_path / "s.md").code != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_over_what_is_read(
+    infini: Infini, tasks: FakeTasks, tmp_path: Path
+) -> None:
+    memory, questions = tmp_path / "a.infmem", tmp_path / "q.txt"
+    memory.write_text("memory")
+    questions.write_text("who?")
+    for command in (
+        ("summarize", "--memory", memory, "-o", memory),
+        ("ask", "--memory", memory, "who?", "-o", memory),
+        ("ask", "--memory", memory, "--questions", questions, "-o", questions),
+        ("summarize", "a.epub", "-o", tmp_path),
+        ("read", "a.epub", "-o", tmp_path),
+    ):
+        outcome = infini(*command)
+        assert outcome.code == 2, command
+        assert "hint:" in outcome.err
+    assert (memory.read_text(), questions.read_text()) == ("memory", "who?")
+    assert (tasks.num_models, tasks.requests) == (0, [])
 
 
 def test_a_summary_to_a_file(infini: Infini, tasks: FakeTasks, tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from infini_cli.errors import InfiniError, UsageError
-from infini_cli.ui.output import ClosedOutput, refuse_to_overwrite, write_result
+from infini_cli.ui.output import ClosedOutput, check_destination, write_result
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\nb\n", "a\nb\n\n\n"])
@@ -61,9 +62,26 @@ def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "book.txt"
     path.write_text("a book")
     with pytest.raises(UsageError, match="the input itself"):
-        refuse_to_overwrite(tmp_path / "." / "book.txt", [Path("-"), path])
-    refuse_to_overwrite(tmp_path / "other.txt", [path])
-    refuse_to_overwrite(None, [path])
+        check_destination(tmp_path / "." / "book.txt", [Path("-"), None, path])
+    check_destination(tmp_path / "other.txt", [path])
+    check_destination(None, [path])
+
+
+def test_what_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("a file")
+    for path in (tmp_path, file / "below.txt", tmp_path / ("x" * 300)):
+        with pytest.raises(InfiniError, match="cannot write") as caught:
+            check_destination(path, [])
+        assert caught.value.hint
+    check_destination(tmp_path / "new" / "folder" / "a.md", [])
+    check_destination(Path("-"), [])
+    assert list(tmp_path.iterdir()) == [file]
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UsageError, match="Permission denied"):
+        check_destination(file, [])
 
 
 class Broken(io.StringIO):
