@@ -107,16 +107,20 @@ def read_questions(path: Path) -> tuple[str, ...]:
         UsageError: it holds no question, or a line of JSON without one.
     """
     questions = []
-    for number, line in enumerate(read_text_file(path).splitlines(), start=1):
+    # Not `splitlines`: other line ends may stand inside a JSON string.
+    for number, line in enumerate(read_text_file(path).split("\n"), start=1):
         text = line.strip()
         if text.startswith("{"):
             try:
-                text = str(json.loads(text)["question"]).strip()
-            except (ValueError, KeyError) as error:
+                question = json.loads(text).get("question")
+            except (ValueError, RecursionError):
+                question = None
+            if not isinstance(question, str) or not question.strip():
                 raise UsageError(
                     f"line {number} of `{path}` is no JSON object with a `question`",
                     hint='write `{"question": "..."}`, or plain questions, one a line',
-                ) from error
+                )
+            text = question.strip()
         if text:
             questions.append(text)
     if not questions:

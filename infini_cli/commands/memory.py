@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from infini_cli.commands.confirm import confirm
 from infini_cli.commands.documents import to_json
 from infini_cli.commands.options import Json, Yes
 from infini_cli.commands.verb import group, verb
-from infini_cli.errors import InfiniError, InputNotFound
+from infini_cli.errors import InfiniError, InputNotFound, MemoryMismatch
 from infini_cli.ui import phrases
 from infini_cli.ui.tables import TableColumn
 from infini_cli.ui.terminal import Terminal
@@ -82,7 +83,9 @@ def remove(
     json: Json = False,
 ) -> None:
     """Remove book memories."""
-    found = [_find(name) for name in names]
+    found = list(dict.fromkeys(_find(name) for name in names))
+    for path in found:
+        _check_is_memory(path)
     confirm(f"remove {phrases.count(len(found), 'book memory', 'book memories')}?", yes)
     _remove(found, terminal, json)
 
@@ -104,6 +107,19 @@ def prune(
     if found:
         confirm(f"remove {len(found)} of {len(_stored())} book memories?", yes)
     _remove(found, terminal, json)
+
+
+def _check_is_memory(path: Path) -> None:
+    """Refuse any other file; what infini keeps itself is one, if damaged.
+
+    Raises:
+        InputError: it is none.
+    """
+    from infini_cli.store.memory_file import read_header
+
+    if path not in _stored():
+        with suppress(MemoryMismatch):
+            read_header(path)
 
 
 def _remove(found: list[Path], terminal: Terminal, json: bool) -> None:

@@ -144,6 +144,7 @@ def remove(
     """Remove models from this machine."""
     from infini_cli.store import inventory, models
 
+    names = list(dict.fromkeys(names))
     for name in names:
         if not inventory.status(name).folder.is_dir():
             raise inventory.not_here(name)

@@ -72,6 +72,7 @@ def split(resolved: ResolvedModel, path: Path, form: Form, progress: Progress) -
 
     Raises:
         ModelIncompatible: the model holds no trained memory.
+        UsageError: the file is one of the model's own.
         InfiniError: the file cannot be written.
     """
     from infini_models.adapter import split_adapter
@@ -79,8 +80,13 @@ def split(resolved: ResolvedModel, path: Path, form: Form, progress: Progress) -
 
     temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
     try:
+        weights = resolved.weights(form, progress)
+        if path.exists() and any(path.samefile(file) for file in weights):
+            raise UsageError(
+                f"`{path}` holds the model's weights", hint="name another file with `-o`"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
-        split_adapter(resolved.weights(form, progress), temporary)
+        split_adapter(weights, temporary)
         temporary.replace(path)
     except CheckpointError as error:
         raise ModelIncompatible(f"cannot split `{resolved.name}`: {error}") from error

@@ -310,6 +310,9 @@ def test_book_and_question_are_told_apart(
         (b"\n \n", "no question"),
         (b'{"q": 1}', "line 1"),
         (b'a\n{"broken', "line 2"),
+        (b'{"question": null}', "line 1"),
+        (b'{"question": " "}', "line 1"),
+        (b'{"question": ' + b"[" * 100_000, "line 1"),
         (b"\xff\xfe", "UTF-8"),
     ],
 )
@@ -318,6 +321,12 @@ def test_bad_files_of_questions(content: bytes, message: str, tmp_path: Path) ->
     path.write_bytes(content)
     with pytest.raises(UsageError, match=message):
         read_questions(path)
+
+
+def test_a_question_may_hold_any_line_end_but_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"question": "Who\u2028wrote?"}\r\nWhy?\n', encoding="utf-8", newline="")
+    assert read_questions(path) == ("Who\u2028wrote?", "Why?")
 
 
 def test_read_names_the_memory_after_the_book(

@@ -67,6 +67,22 @@ def test_a_memory_is_removed_by_name(infini: Infini, kept: Path) -> None:
     assert not kept.exists()
 
 
+def test_no_other_file_is_removed(infini: Infini, kept: Path, tmp_path: Path) -> None:
+    notes, copy = tmp_path / "notes.txt", tmp_path / "copy.infmem"
+    notes.write_text("mine")
+    copy.write_bytes(kept.read_bytes())
+    refused = infini("memory", "rm", notes, kept.stem, "--yes")
+    assert refused.code == 3
+    assert "hint:" in refused.err
+    assert notes.exists()
+    assert kept.exists()
+    # What infini keeps itself goes even when it is damaged; twice named is once removed.
+    kept.write_bytes(b"damaged")
+    assert "removed 2" in infini("memory", "rm", copy, kept, kept.stem, "--yes").err
+    assert not copy.exists()
+    assert not kept.exists()
+
+
 def test_only_old_memories_are_pruned(infini: Infini, kept: Path) -> None:
     infini("memory", "prune", "--yes")
     assert kept.exists()

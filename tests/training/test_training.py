@@ -463,6 +463,8 @@ def test_an_adapter_becomes_a_checkpoint_and_comes_out_again(
     for name, tensor in one.decoder.state_dict().items():
         assert torch.equal(tensor, expected[name]), name
     assert infini("models", "diff", merged, "-o", tmp_path / "again.safetensors").code == 0
+    over = infini("models", "diff", merged, "-o", merged / "model.safetensors")
+    assert (over.code, "holds the model's weights" in over.err) == (2, True)
     assert (tmp_path / "again.safetensors").read_bytes() == adapter.read_bytes()
     assert infini(*command).code == 2
     assert infini("models", "merge", tiny_folder, "-o", tmp_path / "b").code == 2
