@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from infini_cli.commands import engine
-from infini_cli.commands.inputs import open_book, read_questions
+from infini_cli.commands.inputs import open_book, read_questions, refuse_choice
 from infini_cli.commands.options import (
     BookPath,
     Format,
@@ -63,6 +63,8 @@ def command(
     Where the book does not answer, infini says so.
     """
     path, asked = sort_out(book, question, questions, memories.memory)
+    if memories.memory is not None:
+        refuse_choice(reading)
     check_destination(output, [path, questions, memories.memory])
     request = AnswerRequest(
         questions=asked,

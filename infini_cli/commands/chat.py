@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from infini_cli.commands import engine
 from infini_cli.commands.documents import to_json_line
-from infini_cli.commands.inputs import STDIN, open_book
+from infini_cli.commands.inputs import STDIN, open_book, refuse_choice
 from infini_cli.commands.options import (
     BookPath,
     Json,
@@ -53,6 +53,8 @@ def command(
     Questions come from standard input, one a line. `/help` lists the commands.
     """
     path = _path(book, memories.memory)
+    if memories.memory is not None:
+        refuse_choice(reading)
     with terminal.progress() as progress:
         found = open_book(path, reading, terminal) if path is not None else None
         chat = engine.begin_chat(

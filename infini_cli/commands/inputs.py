@@ -59,6 +59,26 @@ def open_book(path: Path | None, options: ReadingOptions, terminal: Terminal) ->
     return book
 
 
+def refuse_choice(options: ReadingOptions) -> None:
+    """Refuse a choice of chapters where a memory holds a book that was read.
+
+    Passed over, `--upto` would promise that nothing later is told, and not keep it.
+
+    Raises:
+        UsageError: some were chosen.
+    """
+    for name, choice in (
+        ("--chapters", options.chapters),
+        ("--upto", options.upto),
+        ("--keep-all", options.keep_all or None),
+    ):
+        if choice is not None:
+            raise UsageError(
+                f"`{name}` says what of a book is read, and `--memory` holds one that was read",
+                hint=f"give `{name}` to `infini read`, and use the memory that it makes",
+            )
+
+
 def read_stdin(max_bytes: int) -> bytes:
     """Read standard input whole.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from infini_cli.commands import engine
-from infini_cli.commands.inputs import STDIN, open_book
+from infini_cli.commands.inputs import STDIN, open_book, refuse_choice
 from infini_cli.commands.options import (
     BookPaths,
     Format,
@@ -107,8 +107,12 @@ def command(
     output: Output = None,
 ) -> None:
     """Summarise books."""
-    if memories.memory is not None and books:
-        raise UsageError("give a book or `--memory`, not both", hint="the memory holds its book")
+    if memories.memory is not None:
+        if books:
+            raise UsageError(
+                "give a book or `--memory`, not both", hint="the memory holds its book"
+            )
+        refuse_choice(reading)
     check_destination(output, [*(books or ()), memories.memory])
     request = summary_request(
         method, length, by, writing, memories, style=style, strict=strict, explain=explain

@@ -246,6 +246,20 @@ def test_a_book_memory_takes_the_place_of_the_book(
     assert infini("summarize", "--memory", memory, "a.epub").code == 2
 
 
+@pytest.mark.parametrize("choice", [("--upto", "3"), ("--chapters", "1,2"), ("--keep-all",)])
+def test_a_memory_holds_what_was_read_of_its_book(
+    choice: tuple[str, ...], infini: Infini, tasks: FakeTasks
+) -> None:
+    for verb in (("summarize",), ("ask", "Who?"), ("chat",)):
+        outcome = infini(*verb, "--memory", "a.infmem", *choice)
+        assert outcome.code == 2, verb
+        assert f"`{choice[0]}` says what of a book is read" in outcome.err
+        assert "infini read" in outcome.err
+    assert (tasks.num_models, tasks.requests) == (0, [])
+    # How the file is opened is another matter; a password may be in the environment.
+    assert infini("summarize", "--memory", "a.infmem", "--password", "x").code == 0
+
+
 def test_an_answer(infini: Infini, tasks: FakeTasks) -> None:
     outcome = infini("ask", "a.epub", "who?", "--memory-only")
     assert outcome.out == "md: answer to who? from a.epub\n"
