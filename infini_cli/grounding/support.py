@@ -85,7 +85,7 @@ class Source:
         size = reach or 1
         firsts = range(max(1, len(of_each) - size + 1))
         self._size = size
-        self._sentences = [text[start:end] for start, end in spans]
+        self._spans = spans
         self._stems_of_each = in_order
         self._runs = [frozenset[str]().union(*of_each[i : i + size]) for i in firsts]
         self._in_order = [list(chain(*in_order[i : i + size])) for i in firsts]
@@ -109,21 +109,21 @@ class Source:
             default=0.0,
         )
 
-    def place(self, sentence: str) -> tuple[float, str]:
+    def place(self, sentence: str) -> tuple[float, tuple[int, int]]:
         """Find the place that has most of its words in its order.
 
         Returns:
-            Their share, and the text of the place; of one sentence alone if that has nearly all.
+            Their share, and where in the text; of one sentence alone if that has nearly all.
         """
         words = stems(sentence)
         shares = [order(words, place) for place in self._in_order]
         first = max(range(len(shares)), key=shares.__getitem__)
         run = slice(first, first + self._size)
-        inside = self._sentences[run]
-        for text, own in zip(inside, self._stems_of_each[run], strict=True):
+        inside = self._spans[run] or [(0, 0)]
+        for span, own in zip(inside, self._stems_of_each[run], strict=False):
             if order(words, own) >= NEARLY * shares[first]:
-                return shares[first], text
-        return shares[first], " ".join(inside)
+                return shares[first], span
+        return shares[first], (inside[0][0], inside[-1][1])
 
 
 def is_borne_answer(answer: str, question: str, passages: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ supposed is stated; what somebody says of "me" or "you" is told of another.
 
 from __future__ import annotations
 
+from infini_cli.language.narration import SELF, mentions_narrator
 from infini_cli.language.stems import words
 
 _GENDERS = (
@@ -25,14 +26,23 @@ _SUPPOSED = frozenset(
 _QUESTIONS = frozenset("?\uff1f")
 
 
-def same_claim(sentence: str, source: str) -> bool:
+def same_claim(sentence: str, source: str, told: str = "") -> bool:
     """Tell whether a sentence can be what its source claims.
 
     Not if it has a pronoun of a gender that the source has not, if one of them denies or supposes
     otherwise than the other, if the source asks, or if somebody speaks of himself or to another in
-    it and not in the sentence.
+    it and not in the sentence. A sentence on a narrator is from one who speaks of himself.
+
+    Args:
+        sentence: what is claimed.
+        source: its place.
+        told: of the place what a narrator tells; empty where the text has none.
     """
     in_sentence, in_source = _words(sentence), _words(source)
+    if mentions_narrator(sentence):
+        if not of_himself(source, told):
+            return False
+        in_source -= SELF
     changes_gender = any(in_sentence & gender and not in_source & gender for gender in _GENDERS)
     return not (
         changes_gender
@@ -42,9 +52,25 @@ def same_claim(sentence: str, source: str) -> bool:
     )
 
 
+def of_himself(text: str, told: str) -> bool:
+    """Tell whether a narrator speaks of himself in a text, to nobody and of nobody beside him.
+
+    Args:
+        text: what he and others say.
+        told: of it what he tells.
+    """
+    speakers = _words(text) & _SPEAKERS
+    return bool(speakers) and speakers <= SELF and speakers == _words(told) & _SPEAKERS
+
+
 def claims_by_itself(text: str) -> bool:
     """Tell whether a text asks nothing, and nobody speaks of himself or to another in it."""
-    return not (_words(text) & _SPEAKERS or _QUESTIONS & set(text))
+    return not (_words(text) & _SPEAKERS or asks(text))
+
+
+def asks(text: str) -> bool:
+    """Tell whether a text asks something."""
+    return bool(_QUESTIONS & set(text))
 
 
 def _words(text: str) -> frozenset[str]:

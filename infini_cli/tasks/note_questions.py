@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infini_cli.grounding.book_sentences import Sentence, sentences_of
+from infini_cli.language.narration import has_narrator, narration
+from infini_cli.language.same_claim import asks, of_himself
 from infini_cli.reading.book import Book
 from infini_cli.tasks.frame import Frame, frame
 from infini_cli.tasks.instructions import Instructions
@@ -42,6 +44,7 @@ class NoteQuestions:
         is_taught: whether the model writes as it was taught to.
         layer: after which activations tell what matters; None: nothing tells.
         most: questions on a segment.
+        narrated: what a narrator tells of himself, by its offset in `Book.text`.
     """
 
     def __init__(self, model: Model, book: Book, instructions: Instructions) -> None:
@@ -51,11 +54,25 @@ class NoteQuestions:
         self.most = NUM_POINTS if self.is_taught else 1
         self._question = instructions.question(is_taught=self.is_taught)
         self._sentences: dict[int, Sentence] = {}
+        # By chapter: a text that grows has new ones, and the old ones stay as they are.
+        self._narrated_chapters = {
+            chapter.label for chapter in book.kept_chapters if has_narrator(chapter.text)
+        }
+        self.narrated: set[int] = set()
         if self._salience is not None:
             found = sentences_of(book.kept_chapters)
             self._sentences = {one.place[0]: one for one in found}
+            self.narrated = {
+                one.place[0]
+                for one in found
+                if one.chapter.label in self._narrated_chapters and _is_of_narrator(one)
+            }
         self._places: list[Span] = [one.place for one in self._sentences.values()]
         self.layer = self._salience.layer if self._salience is not None else None
+
+    def is_narrated(self, segment: Segment) -> bool:
+        """Tell whether one of the book's people tells the chapter of a segment."""
+        return segment.chapter_label in self._narrated_chapters
 
     def saliences(self, segment: Segment, tapped_BSD: Tensor | None) -> dict[int, float]:
         """Give how much each sentence that begins in a segment matters, by its place.
@@ -94,10 +111,18 @@ class NoteQuestions:
 
         questions = [self._question]
         if self.is_taught:
-            told = points([self._sentences[place] for place in saliences], saliences)
+            known = [self._sentences[place] for place in saliences]
+            told = points(known, saliences, self.narrated)
             questions = [self._question.format(passage=passage) for passage in told]
         asked = [question_ids(self._model, self._frame, question) for question in questions]
         return [
             Branch(ids, NOTE_TOKENS, cache, before, stream=number)
             for number, ids in enumerate(asked, NUM_POINTS * segment.index)
         ]
+
+
+def _is_of_narrator(sentence: Sentence) -> bool:
+    """Tell whether a narrator tells a sentence, outside of any speech, of himself."""
+    told = narration(sentence.block.text)[sentence.start : sentence.end]
+    is_whole = told == sentence.block.text[sentence.start : sentence.end]
+    return is_whole and of_himself(told, told) and not asks(told)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infini_cli.grounding.support import MIN_SUPPORT, NOTE_REACH, Source, least_support
+from infini_cli.language.narration import (
+    mentions_narrator,
+    narration,
+    without_gender,
+    without_narrator,
+)
 from infini_cli.language.same_claim import same_claim
 from infini_cli.language.sentences import split_sentences
 from infini_cli.language.speech import is_said_so, reports
@@ -16,20 +22,27 @@ from infini_cli.tokens.segments import Segment
 ENDS = (".", "!", "?", "\u2026", "\u201d", '"')
 
 
-def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
+def make_note(
+    segment: Segment, source: str, drafts: Sequence[Draft], *, is_narrated: bool = False
+) -> Note:
     """Keep the sentences that the segment bears; the best one where it bears none.
 
     Args:
         segment: what the note is on.
         source: its text.
         drafts: what was written of it, each sentence kept once.
+        is_narrated: whether one of its people tells it; a narrator's gender is not known.
     """
     measure = Source(source, NOTE_REACH)
+    told = narration(source) if is_narrated else ""
     found: dict[str, Draft] = {}
     for draft in drafts:
         for sentence in _sentences(draft):
+            if is_narrated and mentions_narrator(sentence):
+                _, (start, end) = measure.place(without_narrator(sentence))
+                sentence = without_gender(sentence, source[start:end])
             found.setdefault(sentence, draft)
-    supports = {sentence: measure.support(sentence) for sentence in found}
+    supports = {one: measure.support(_compared(one, told)) for one in found}
     least = least_support([*supports.values()])
     kept = [one for one, support in supports.items() if support >= least]
     text = " ".join(kept)
@@ -43,22 +56,30 @@ def make_note(segment: Segment, source: str, drafts: Sequence[Draft]) -> Note:
         support=round(max(supports.values(), default=0.0), 3),
         start=segment.start,
         end=segment.end,
-        orders=tuple(_order(one, supports[one], source, measure) for one in kept)
+        orders=tuple(_order(one, supports[one], source, told, measure) for one in kept)
         if is_whole
         else (),
         confidences=tuple(round(found[one].confidence, 3) for one in kept) if is_whole else (),
     )
 
 
-def _order(sentence: str, support: float, source: str, measure: Source) -> float:
+def _compared(sentence: str, told: str) -> str:
+    """Give a sentence as it is compared with its source, where a narrator is "I"."""
+    return without_narrator(sentence) if told else sentence
+
+
+def _order(sentence: str, support: float, source: str, told: str, measure: Source) -> float:
     """Give the share of words that stand in one place in order, if the place may claim the same.
 
     It does not if it lacks the words or the names, if it claims something else, or, of a sentence
     that reports speech, if it has somebody else speak.
     """
-    share, place = measure.place(sentence)
+    compared = _compared(sentence, told)
+    share, (start, end) = measure.place(compared)
     is_borne = support >= MIN_SUPPORT and (
-        is_said_so(sentence, source) if reports(sentence) else same_claim(sentence, place)
+        is_said_so(sentence, source)
+        if reports(compared)
+        else same_claim(sentence, source[start:end], told[start:end])
     )
     return round(share, 3) if is_borne else 0.0
 

@@ -8,7 +8,7 @@ the segment was read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from infini_cli.grounding.book_sentences import Sentence
 from infini_cli.language.same_claim import claims_by_itself
@@ -21,12 +21,15 @@ MAX_WORDS = 60
 """Shown of a sentence; a longer one is cut."""
 
 
-def points(sentences: Sequence[Sentence], values: Mapping[int, float]) -> list[str]:
+def points(
+    sentences: Sequence[Sentence], values: Mapping[int, float], narrated: Set[int] = frozenset()
+) -> list[str]:
     """Choose what is to be told of a segment, in reading order.
 
     Args:
         sentences: that begin in it.
         values: how much each matters, by its offset in `Book.text`; what has none is left out.
+        narrated: what a narrator tells of himself, by its offset; it is told of "the narrator".
 
     Returns:
         `NUM_POINTS` passages, on one line each; none where no sentence has a value. Where there
@@ -36,7 +39,7 @@ def points(sentences: Sequence[Sentence], values: Mapping[int, float]) -> list[s
     known = [one for one in sentences if one.place[0] in values]
     long = [one for one in known if one.num_words >= MIN_WORDS] or known
     # What is told of others would not be trusted.
-    plain = [one for one in long if claims_by_itself(one.text)] or long
+    plain = [one for one in long if one.place[0] in narrated or claims_by_itself(one.text)] or long
     # Stable: of equals the earlier one comes first.
     best = sorted(plain, key=lambda one: -values[one.place[0]])[:NUM_POINTS]
     told = [_as_passage(one.text) for one in sorted(best, key=lambda one: one.place)]

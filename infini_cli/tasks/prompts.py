@@ -71,7 +71,7 @@ QUESTION_FROM_MEMORY = (
 )
 
 
-MEASURES = "orders and speakers, confidences"
+MEASURES = "orders, speakers and narrators, confidences"
 """What is kept of each sentence of a note: notes without are written again."""
 
 

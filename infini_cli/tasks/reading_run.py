@@ -198,7 +198,12 @@ class ReadingRun:
             own = [next(written) for _ in range(read.num_drafts)]
             notes.append(
                 replace(
-                    make_note(read.segment, source, own),
+                    make_note(
+                        read.segment,
+                        source,
+                        own,
+                        is_narrated=self.questions.is_narrated(read.segment),
+                    ),
                     places=tuple(read.saliences),
                     saliences=tuple(read.saliences.values()),
                 )

@@ -42,6 +42,31 @@ def test_a_report_with_another_speaker_has_no_order() -> None:
     assert note(Draft(wrong, 20, False, 0.75), source=source).orders == (0.0,)
 
 
+def test_a_narrator_tells_of_himself() -> None:
+    source = "I opened the walnut box. \u201cI took the brass weight,\u201d said Ketty. It rained."
+    zeros = np.zeros(4, dtype=np.int32)
+    segment = Segment(3, "2", "Two", zeros, zeros, 10, 90, "a", "b", True)
+
+    def told(text: str, *, is_narrated: bool = True, source: str = source) -> tuple[str, float]:
+        drafts = [Draft(text, 20, False, 0.75)]
+        made = make_note(segment, source, drafts, is_narrated=is_narrated)
+        return made.text, made.orders[0]
+
+    true = "The narrator opens the walnut box."
+    assert told(true) == (true, 1.0)
+    assert told("The narrator opens his walnut box.") == (
+        "The narrator opens their walnut box.",
+        1.0,
+    )
+    # Of a text that nobody tells of himself nothing is told of a narrator.
+    assert told(true, is_narrated=False)[1] == 0.0
+    # What somebody says of himself is not of the narrator, and the narrator's not of another.
+    assert told("The narrator takes the brass weight.")[1] == 0.0
+    assert told("Ketty opens the walnut box.")[1] == 0.0
+    assert told("The narrator says it rains.")[1] == 0.0
+    assert told(true, source="We opened the walnut box with you.")[1] == 0.0
+
+
 def test_each_sentence_has_the_confidence_of_its_own_draft() -> None:
     made = note(Draft(f"{TRUE} {FALSE}", 20, False, 0.75), Draft(ALSO, 9, False, 0.5))
     assert made.text == f"{TRUE} {ALSO}"

@@ -13,10 +13,13 @@ from infini_cli.grounding.book_sentences import sentences_of
 from infini_cli.progress import silent
 from infini_cli.tasks import reading_run
 from infini_cli.tasks.book_reader import read_through
+from infini_cli.tasks.instructions import USUAL
 from infini_cli.tasks.model import Model
 from infini_cli.tasks.note_groups import Group
+from infini_cli.tasks.note_questions import NoteQuestions
 from infini_cli.tasks.pointing import MAX_WORDS, NUM_POINTS, points
 from infini_cli.tasks.writer import Draft
+from infini_cli.tokens.segments import plan_segments
 from tests.tokens.build import build_book
 
 LONG = "word " * 80
@@ -60,6 +63,30 @@ def test_what_is_asked_or_said_of_oneself_is_told_where_there_is_nothing_else() 
         "Mara lit the brass lamp above the door.",
         "Onions are cheap this year in town.",
     ]
+
+
+def test_what_a_narrator_tells_of_himself_is_told() -> None:
+    book = build_book(
+        [["# One", "I lit the brass lamp above the door. Mara sold the other lamp to the pilot."]]
+    )
+    sentences = sentences_of(book.kept_chapters)
+    own, other = (one.place[0] for one in sentences)
+    assert points(sentences, {own: 2.0, other: 1.0}) == [sentences[1].text] * NUM_POINTS
+    assert points(sentences, {own: 2.0, other: 1.0}, {own}) == [one.text for one in sentences]
+
+
+def test_a_narrator_is_one_of_a_chapter(taught: Model) -> None:
+    own = "I rowed out to the lamp and lit it with my last match. "
+    said = "\u201cI rowed out to the lamp myself,\u201d said the old man to the pilot. "
+    book = build_book(
+        [["# One", own * 12, said, "Would I row? I asked him, and we sank."], ["# Two", said * 12]]
+    )
+    questions = NoteQuestions(taught, book, USUAL)
+    found = {one.place[0]: one.text for one in sentences_of(book.kept_chapters)}
+    assert [found[place] for place in sorted(questions.narrated)] == [own.strip()] * 12
+    plan = plan_segments(book, taught.tokenizer, 64)
+    for segment in plan.segments:
+        assert questions.is_narrated(segment) == (segment.chapter_label == "1")
 
 
 def test_a_long_sentence_is_cut() -> None:
