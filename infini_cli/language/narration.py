@@ -9,6 +9,7 @@ than one. In English.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from infini_cli.language.stems import words
 
@@ -17,6 +18,10 @@ MIN_SHARE = 0.015
 """Of the words outside of speech, for a text to have a narrator."""
 MIN_WORDS = 100
 """Outside of speech; fewer may be a letter in a story."""
+MIN_TURNS = 3
+"""Paragraphs that begin with a name, for it to be a speaker's in a play."""
+MAX_TURNS = 0.2
+"""Of the paragraphs, those that begin with a speaker; a text with more is a play."""
 
 _SELF = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself)\b")
 _PARAGRAPH = re.compile(r"(?:[^\n]|\n(?!\s*\n))+")
@@ -31,6 +36,7 @@ _SPEECH = (
 )
 _PAIRS = (("\u201c", "\u201d"), ("\u00ab", "\u00bb"))
 _BEGINS_SPEECH = ("\u2014", "\u2013", "-")
+_SPEAKER = re.compile(r"\s*([A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)?)(?:[.:]\s|\s*\n|\s*$)")
 _NARRATOR = re.compile(r"\b[Tt]he narrator(?:['\u2019]s)?\b")
 _GENDERS = (
     {"he": "the narrator", "him": "them", "his": "their", "himself": "themself"},
@@ -47,9 +53,19 @@ def narration(text: str) -> str:
 
 def has_narrator(text: str) -> bool:
     """Tell whether a text, a chapter for instance, is told by one of its people."""
+    if _is_play(text):
+        return False
     told = narration(text)
     num_words = len(told.split())
     return num_words >= MIN_WORDS and len(_SELF.findall(told)) >= MIN_SHARE * num_words
+
+
+def _is_play(text: str) -> bool:
+    """Tell whether many paragraphs begin with who speaks, and again with the same."""
+    paragraphs = _PARAGRAPH.findall(text)
+    speakers = Counter(found[1] for one in paragraphs if (found := _SPEAKER.match(one)))
+    num_turns = sum(count for count in speakers.values() if count >= MIN_TURNS)
+    return num_turns >= MAX_TURNS * len(paragraphs) > 0
 
 
 def mentions_narrator(sentence: str) -> bool:

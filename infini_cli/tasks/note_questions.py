@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infini_cli.grounding.book_sentences import Sentence, sentences_of
-from infini_cli.language.narration import has_narrator, narration
-from infini_cli.language.same_claim import asks, of_himself
 from infini_cli.reading.book import Book
 from infini_cli.tasks.frame import Frame, frame
 from infini_cli.tasks.instructions import Instructions
 from infini_cli.tasks.model import Model
+from infini_cli.tasks.narrated import narrated_chapters, narrated_places
 from infini_cli.tasks.note_groups import NOTE_TOKENS, writes_as_taught
 from infini_cli.tasks.pointing import NUM_POINTS, points
 from infini_cli.tasks.sentence_tokens import Span, sentence_tokens
@@ -54,19 +53,12 @@ class NoteQuestions:
         self.most = NUM_POINTS if self.is_taught else 1
         self._question = instructions.question(is_taught=self.is_taught)
         self._sentences: dict[int, Sentence] = {}
-        # By chapter: a text that grows has new ones, and the old ones stay as they are.
-        self._narrated_chapters = {
-            chapter.label for chapter in book.kept_chapters if has_narrator(chapter.text)
-        }
-        self.narrated: set[int] = set()
+        self._narrated_chapters = narrated_chapters(book.kept_chapters)
+        self.narrated: frozenset[int] = frozenset()
         if self._salience is not None:
             found = sentences_of(book.kept_chapters)
             self._sentences = {one.place[0]: one for one in found}
-            self.narrated = {
-                one.place[0]
-                for one in found
-                if one.chapter.label in self._narrated_chapters and _is_of_narrator(one)
-            }
+            self.narrated = narrated_places(found, self._narrated_chapters)
         self._places: list[Span] = [one.place for one in self._sentences.values()]
         self.layer = self._salience.layer if self._salience is not None else None
 
@@ -119,10 +111,3 @@ class NoteQuestions:
             Branch(ids, NOTE_TOKENS, cache, before, stream=number)
             for number, ids in enumerate(asked, NUM_POINTS * segment.index)
         ]
-
-
-def _is_of_narrator(sentence: Sentence) -> bool:
-    """Tell whether a narrator tells a sentence, outside of any speech, of himself."""
-    told = narration(sentence.block.text)[sentence.start : sentence.end]
-    is_whole = told == sentence.block.text[sentence.start : sentence.end]
-    return is_whole and of_himself(told, told) and not asks(told)

@@ -1,0 +1,63 @@
+"""Chapters with a narrator: told from letters and plays, and the same when the book grows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from infini_cli.grounding.book_sentences import sentences_of
+from infini_cli.reading.book import Block, BlockKind, Book
+from infini_cli.tasks.narrated import narrated_chapters, narrated_places
+from tests.tokens.build import build_book
+
+OWN = "I rowed out to the lamp and lit it with my last match. "
+OTHER = "He rowed out to the lamp and lit it with the last match. "
+SAID = "\u201cI rowed out to the lamp myself,\u201d said the old man to the pilot. "
+
+
+def chapters(*texts: str) -> Book:
+    return build_book([[f"# {n}", text] for n, text in enumerate(texts, 1)])
+
+
+def narrated(book: Book) -> frozenset[str]:
+    return narrated_chapters(book.kept_chapters)
+
+
+def test_a_narrator_tells_a_good_part_of_the_book() -> None:
+    assert narrated(chapters(OWN * 12, OTHER * 12, OWN * 12)) == {"1", "3"}
+    # A letter in a story, though long, has its own writer.
+    letter = [OTHER * 12] * 6
+    letter[4] = OWN * 12
+    assert narrated(chapters(*letter)) == frozenset()
+    assert narrated(chapters(SAID * 20)) == frozenset()
+
+
+def test_a_book_that_grows_keeps_its_narrator() -> None:
+    texts = [OTHER * 12, OWN * 12, *[OTHER * 12] * 6, OWN * 12]
+    whole = narrated(chapters(*texts))
+    assert whole == {"2"}
+    for num in range(1, len(texts)):
+        assert narrated(chapters(*texts[:num])) == {label for label in whole if int(label) <= num}
+
+
+def test_verse_and_plays_have_none() -> None:
+    def as_kind(block: Block) -> Block:
+        return replace(block, kind=BlockKind.VERSE)
+
+    book = chapters(OWN * 12)
+    (chapter,) = book.chapters
+    verse = replace(chapter, blocks=tuple(map(as_kind, chapter.blocks)))
+    assert narrated(replace(book, chapters=(verse,))) == frozenset()
+    for speaker in ("HORATIO. ", "Horatio\n", "FIRST CLOWN: "):
+        turns = "\n\n".join((speaker + OWN, "Ghost\nMark me.", speaker + OTHER) * 8)
+        assert narrated(chapters(turns)) == frozenset(), speaker
+
+
+def test_what_a_narrator_tells_of_himself() -> None:
+    book = chapters(
+        f"{OWN * 12}Would I row? We sank, and I told you. He sank. {SAID}My lamp went out.", SAID
+    )
+    sentences = sentences_of(book.kept_chapters)
+    places = narrated_places(sentences, narrated(book))
+    found = [one.text for one in sentences if one.place[0] in places]
+    assert found == [*[OWN.strip()] * 12, "My lamp went out."]
+    assert narrated_places(sentences, frozenset({"2"})) == frozenset()
