@@ -38,6 +38,10 @@ _PAIRS = (("\u201c", "\u201d"), ("\u00ab", "\u00bb"))
 _BEGINS_SPEECH = ("\u2014", "\u2013", "-")
 _SPEAKER = re.compile(r"\s*([A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)?)(?:[.:]\s|\s*\n|\s*$)")
 _NARRATOR = re.compile(r"\b[Tt]he narrator(?:['\u2019]s)?\b")
+_ACTS = re.compile(r"The narrator(?!['\u2019])\b")
+_TO_HIMSELF = re.compile(
+    r"The narrator(?!['\u2019])\b.*\b(?:at|by|for|from|of|on|to|with) the narrator(?!['\u2019])\b"
+)
 _GENDERS = (
     {"he": "the narrator", "him": "them", "his": "their", "himself": "themself"},
     {"she": "the narrator", "her": "their", "hers": "theirs", "herself": "themself"},
@@ -71,6 +75,19 @@ def _is_play(text: str) -> bool:
 def mentions_narrator(sentence: str) -> bool:
     """Tell whether a sentence tells of a narrator."""
     return _NARRATOR.search(sentence) is not None
+
+
+def acts_on_himself(sentence: str) -> bool:
+    """Tell whether a sentence begins with a narrator who does something to or with himself.
+
+    Then who did it was mixed up: "The narrator stares at the narrator."
+    """
+    return _TO_HIMSELF.match(sentence) is not None
+
+
+def begins_with_narrator(sentence: str) -> bool:
+    """Tell whether a sentence begins with what a narrator does, and not with what is his."""
+    return _ACTS.match(sentence) is not None
 
 
 def without_narrator(sentence: str) -> str:

@@ -7,7 +7,12 @@ supposed is stated; what somebody says of "me" or "you" is told of another.
 
 from __future__ import annotations
 
-from infini_cli.language.narration import SELF, mentions_narrator
+from infini_cli.language.narration import (
+    SELF,
+    acts_on_himself,
+    begins_with_narrator,
+    mentions_narrator,
+)
 from infini_cli.language.stems import words
 
 _GENDERS = (
@@ -31,7 +36,8 @@ def same_claim(sentence: str, source: str, told: str = "") -> bool:
 
     Not if it has a pronoun of a gender that the source has not, if one of them denies or supposes
     otherwise than the other, if the source asks, or if somebody speaks of himself or to another in
-    it and not in the sentence. A sentence on a narrator is from one who speaks of himself.
+    it and not in the sentence. A sentence on a narrator is from one who speaks of himself, as "I"
+    where the sentence begins with him.
 
     Args:
         sentence: what is claimed.
@@ -40,7 +46,9 @@ def same_claim(sentence: str, source: str, told: str = "") -> bool:
     """
     in_sentence, in_source = _words(sentence), _words(source)
     if mentions_narrator(sentence):
-        if not of_himself(source, told):
+        if not of_himself(source, told) or acts_on_himself(sentence):
+            return False
+        if begins_with_narrator(sentence) and "i" not in _words(told):
             return False
         in_source -= SELF
     changes_gender = any(in_sentence & gender and not in_source & gender for gender in _GENDERS)

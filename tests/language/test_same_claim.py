@@ -31,6 +31,27 @@ def test_what_a_sentence_claims_is_in_its_source(sentence: str, source: str, sam
     assert same_claim(sentence, source) is same
 
 
+@pytest.mark.parametrize(
+    ("sentence", "source", "same"),
+    [
+        ("The narrator sells the lamp.", "I sold the lamp.", True),
+        ("The narrator's lamp is sold.", "My lamp was sold.", True),
+        ("The narrator sells the lamp.", "He sold me the lamp.", False),
+        ("He sells the narrator the lamp.", "He sold me the lamp.", True),
+        ("The narrator looks at the narrator.", "I looked, and he looked at me.", False),
+        ("The narrator says that the narrator sells it.", "I said that I sold it.", True),
+        ("The narrator sells the lamp.", "We sold the lamp, and I saw it.", False),
+        ("The narrator sells the lamp.", "I sold you the lamp.", False),
+        ("The narrator sells the lamp.", "The lamp was sold.", False),
+        ("The narrator never sells it.", "I sold it.", False),
+    ],
+)
+def test_a_narrator_is_who_says_i(sentence: str, source: str, same: bool) -> None:
+    assert same_claim(sentence, source, source) is same
+    # In speech it is whoever speaks.
+    assert not same_claim(sentence, source)
+
+
 @given(st.text(max_size=60))
 def test_every_text_claims_what_it_claims(text: str) -> None:
     assert same_claim(text, text)
