@@ -23,9 +23,11 @@ from infini_cli.language.stems import stems
 from infini_cli.tasks.parts import Part
 from infini_cli.tasks.salience import Salience
 
-WORDS_PER_STRETCH = 40
-"""Of a summary of the whole, for each stretch of the book: a sentence from everywhere, then as many
-again from where most happens."""
+WORDS_PER_STRETCH = 20
+"""Of a summary of the whole, for each stretch of the book: a sentence from everywhere."""
+NARRATOR_BONUS = 0.5
+"""Standard deviations that what a narrator tells of himself has before the rest, in a summary of
+the whole: a story that one of its people tells is mostly his."""
 NOTE_BONUS = 1.0
 """Standard deviations of salience that a note has before a quotation. With more, summaries are
 further from what people write; with less they are as near, and have more of the book in them."""
@@ -93,7 +95,11 @@ def choose(
     candidates = [*_of_notes(notes, salience, shared, question)]
     if quote and (question is None or any(shared.values())):
         candidates += [
-            Candidate(salience.values[i] + SHARED_WEIGHT * shared[i], i, sentence=sentence)
+            Candidate(
+                salience.values[i] + SHARED_WEIGHT * shared[i] + _bonus(salience, i, question),
+                i,
+                sentence=sentence,
+            )
             for i in inside
             if can_be_quoted(sentence := salience.sentences[i])
         ]
@@ -145,7 +151,13 @@ def _of_notes(
         if asked:
             own = share(asked, frozenset(stems(text)))
             value += SHARED_WEIGHT * max(own, NEIGHBOUR_SHARE * shared.get(index, 0.0))
-        yield Candidate(value + NOTE_BONUS, index, part=Part(text, note=note))
+        value += NOTE_BONUS + _bonus(salience, index, question)
+        yield Candidate(value, index, part=Part(text, note=note))
+
+
+def _bonus(salience: Salience, index: int, question: str | None) -> float:
+    is_his = question is None and index in salience.narrated
+    return NARRATOR_BONUS if is_his else 0.0
 
 
 def _shared(salience: Salience, inside: Sequence[int], question: str | None) -> dict[int, float]:

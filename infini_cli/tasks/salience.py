@@ -22,6 +22,7 @@ from infini_cli.language.stems import stems
 from infini_cli.language.textrank import rank_sentences
 from infini_cli.reading.book import Book
 from infini_cli.store.book_memory import Note
+from infini_cli.tasks.narrated import narrated_chapters, narrated_places
 
 MAX_SALIENCE = 1e6
 """A model's numbers are about 0 to 2."""
@@ -51,6 +52,7 @@ class Salience:
     Attributes:
         sentences: in reading order.
         values: standard deviations from the mean over the book, [sentences].
+        narrated: indices of what a narrator tells of himself.
     """
 
     def __init__(self, book: Book, notes: Sequence[Note]) -> None:
@@ -59,6 +61,8 @@ class Salience:
         self.values = _standardised(_measured(self._starts, notes))
         if not len(self.values):
             self.values = _standardised(_central(self.sentences))
+        places = narrated_places(self.sentences, narrated_chapters(book.kept_chapters))
+        self.narrated = frozenset(i for i, start in enumerate(self._starts) if start in places)
         self.stems = cache(self._stems)
 
     def inside(self, within: Sequence[Span] | None) -> list[int]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infini_cli.grounding.book_sentences import sentences_of
 from infini_cli.store.book_memory import Note
-from infini_cli.tasks.choose import NOTE_BONUS, WORDS_PER_STRETCH, Candidate, choose, choose_notes
+from infini_cli.tasks.choose import (
+    NARRATOR_BONUS,
+    NOTE_BONUS,
+    WORDS_PER_STRETCH,
+    Candidate,
+    choose,
+    choose_notes,
+)
 from infini_cli.tasks.parts import Part
 from infini_cli.tasks.salience import Salience
 from tests.tokens.build import build_book
@@ -86,6 +94,24 @@ def test_a_longer_summary_is_from_everywhere_first() -> None:
     short, long = (choose([], salience, n * WORDS_PER_STRETCH).candidates for n in (1, 2))
     assert texts(short) == [LINES[2], LINES[3], LINES[0], LINES[1]]
     assert texts(long) == [LINES[2], LINES[0], LINES[3], LINES[1]]
+
+
+def test_what_a_narrator_tells_of_himself_comes_first() -> None:
+    own = "Alone I carried the lamp of brass down to the harbour. " * 12
+    other = "Mara sold the ledger of the harbour in winter."
+    book = build_book([["# One", own, other]])
+    note = Note(0, "1", "", "The narrator carries the lamp of brass alone.", 1.0, 0, len(book.text))
+    salience = Salience(book, [note])
+    assert salience.narrated == frozenset(range(12))
+    salience.values = np.zeros(13)
+    first, *others = choose(parts([note]), salience, WORDS_PER_STRETCH).candidates
+    assert first.part is not None
+    assert first.value == NOTE_BONUS + NARRATOR_BONUS
+    assert [one.value for one in others] == [NARRATOR_BONUS] * 12 + [0.0]
+    # Who asks for something is told of that.
+    asked = choose([], salience, 400, question="Who sold the ledger in winter?").candidates
+    assert asked[0].index == 12
+    assert {one.value for one in asked[2:]} == {0.0}
 
 
 def test_a_question_draws_what_shares_its_words() -> None:
