@@ -55,6 +55,23 @@ def narration(text: str) -> str:
     return _PARAGRAPH.sub(lambda found: _without_speech(found[0]), text)
 
 
+def without_frame(text: str) -> str:
+    """Take the marks from a tale of many paragraphs: each opens a speech, and none closes it.
+
+    What is said in the tale stands in other marks. The text stays as long as it was.
+    """
+    return _PARAGRAPH.sub(
+        lambda found: found[0].replace("\u201c", " ", 1) if _is_of_tale(found[0]) else found[0],
+        text,
+    )
+
+
+def is_tale(text: str) -> bool:
+    """Tell whether most paragraphs open a speech that they do not close: one tells it all."""
+    paragraphs = _PARAGRAPH.findall(text)
+    return 2 * sum(map(_is_of_tale, paragraphs)) > len(paragraphs)
+
+
 def has_narrator(text: str) -> bool:
     """Tell whether a text, a chapter for instance, is told by one of its people."""
     if _is_play(text):
@@ -127,6 +144,11 @@ def _without_speech(paragraph: str) -> str:
     for speech in _SPEECH:
         paragraph = speech.sub(lambda found: _blank(found[0]), paragraph)
     return paragraph
+
+
+def _is_of_tale(paragraph: str) -> bool:
+    is_open = paragraph.count("\u201c") > paragraph.count("\u201d")
+    return is_open and paragraph.lstrip().startswith("\u201c")
 
 
 def _blank(text: str) -> str:

@@ -7,10 +7,11 @@ is when the book grows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from infini_cli.grounding.book_sentences import Sentence
-from infini_cli.language.narration import has_narrator, narration
+from infini_cli.language.narration import has_narrator, is_tale, narration, without_frame
 from infini_cli.language.same_claim import asks, of_himself
 from infini_cli.reading.book import BLOCK_SEPARATOR, BlockKind, Chapter
 
@@ -18,42 +19,66 @@ MIN_NARRATED = 0.25
 """Of the words up to a chapter's end."""
 
 
-def narrated_chapters(chapters: Iterable[Chapter]) -> frozenset[str]:
-    """Give the labels of the chapters that a narrator tells.
+@dataclass(frozen=True, slots=True)
+class Narrated:
+    """How a chapter is told by one of its people.
+
+    Attributes:
+        is_tale: to others of them, so that all of it stands in quotation marks.
+    """
+
+    is_tale: bool = False
+
+    def open(self, text: str) -> str:
+        """Give a text of the chapter without the marks that all of it stands in."""
+        return without_frame(text) if self.is_tale else text
+
+    def told(self, text: str) -> str:
+        """Give what the narrator tells in a text, spaces in the place of all else."""
+        return narration(self.open(text))
+
+
+def narrated_chapters(chapters: Iterable[Chapter]) -> dict[str, Narrated]:
+    """Find the chapters that a narrator tells, by their labels.
 
     Args:
         chapters: that are read, in order.
     """
-    labels: set[str] = set()
+    found: dict[str, Narrated] = {}
     num_words = num_narrated = 0
     for chapter in chapters:
         num_words += chapter.num_words
-        prose = (block.text for block in chapter.blocks if block.kind is BlockKind.PARAGRAPH)
-        if has_narrator(BLOCK_SEPARATOR.join(prose)):
+        prose = BLOCK_SEPARATOR.join(
+            block.text for block in chapter.blocks if block.kind is BlockKind.PARAGRAPH
+        )
+        narrated = Narrated(is_tale(prose))
+        if has_narrator(narrated.open(prose)):
             num_narrated += chapter.num_words
             if num_narrated >= MIN_NARRATED * num_words:
-                labels.add(chapter.label)
-    return frozenset(labels)
+                found[chapter.label] = narrated
+    return found
 
 
-def narrated_places(sentences: Iterable[Sentence], chapters: frozenset[str]) -> frozenset[int]:
+def narrated_places(
+    sentences: Iterable[Sentence], chapters: Mapping[str, Narrated]
+) -> frozenset[int]:
     """Give the places, in `Book.text`, of what a narrator tells of himself, outside of any speech.
 
     Args:
         sentences: of the book.
-        chapters: labels of those that he tells.
+        chapters: that he tells.
     """
     return frozenset(
         one.place[0]
         for one in sentences
-        if one.chapter.label in chapters
+        if (narrated := chapters.get(one.chapter.label)) is not None
         and one.block.kind is BlockKind.PARAGRAPH
-        and _is_of_narrator(one)
+        and _is_of_narrator(one, narrated)
     )
 
 
-def _is_of_narrator(sentence: Sentence) -> bool:
+def _is_of_narrator(sentence: Sentence, narrated: Narrated) -> bool:
     text = sentence.block.text
-    own = text[sentence.start : sentence.end]
-    told = narration(text)[sentence.start : sentence.end]
+    own = narrated.open(text)[sentence.start : sentence.end]
+    told = narrated.told(text)[sentence.start : sentence.end]
     return told == own and of_himself(own, told) and not asks(own)

@@ -62,9 +62,18 @@ class NoteQuestions:
         self._places: list[Span] = [one.place for one in self._sentences.values()]
         self.layer = self._salience.layer if self._salience is not None else None
 
-    def is_narrated(self, segment: Segment) -> bool:
-        """Tell whether one of the book's people tells the chapter of a segment."""
-        return segment.chapter_label in self._narrated_chapters
+    def told(self, segment: Segment, source: str) -> str:
+        """Give what a narrator tells in a segment, spaces in the place of all else.
+
+        Args:
+            segment: as planned.
+            source: its text.
+
+        Returns:
+            As long as the text; empty where its chapter has no narrator.
+        """
+        narrated = self._narrated_chapters.get(segment.chapter_label)
+        return narrated.told(source) if narrated is not None else ""
 
     def saliences(self, segment: Segment, tapped_BSD: Tensor | None) -> dict[int, float]:
         """Give how much each sentence that begins in a segment matters, by its place.

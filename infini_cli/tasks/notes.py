@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from infini_cli.grounding.support import MIN_SUPPORT, NOTE_REACH, Source, least_support
 from infini_cli.language.narration import (
     mentions_narrator,
-    narration,
     without_gender,
     without_narrator,
 )
@@ -22,23 +21,21 @@ from infini_cli.tokens.segments import Segment
 ENDS = (".", "!", "?", "\u2026", "\u201d", '"')
 
 
-def make_note(
-    segment: Segment, source: str, drafts: Sequence[Draft], *, is_narrated: bool = False
-) -> Note:
+def make_note(segment: Segment, source: str, drafts: Sequence[Draft], *, told: str = "") -> Note:
     """Keep the sentences that the segment bears; the best one where it bears none.
 
     Args:
         segment: what the note is on.
         source: its text.
         drafts: what was written of it, each sentence kept once.
-        is_narrated: whether one of its people tells it; a narrator's gender is not known.
+        told: what one of its people tells, with spaces in the place of all else; empty where none
+            does. A narrator's gender is not known.
     """
     measure = Source(source, NOTE_REACH)
-    told = narration(source) if is_narrated else ""
     found: dict[str, Draft] = {}
     for draft in drafts:
         for sentence in _sentences(draft):
-            if is_narrated and mentions_narrator(sentence):
+            if told and mentions_narrator(sentence):
                 _, (start, end) = measure.place(without_narrator(sentence))
                 sentence = without_gender(sentence, source[start:end])
             found.setdefault(sentence, draft)

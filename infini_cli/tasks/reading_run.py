@@ -202,7 +202,7 @@ class ReadingRun:
                         read.segment,
                         source,
                         own,
-                        is_narrated=self.questions.is_narrated(read.segment),
+                        told=self.questions.told(read.segment, source),
                     ),
                     places=tuple(read.saliences),
                     saliences=tuple(read.saliences.values()),

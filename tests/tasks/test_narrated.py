@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from infini_cli.grounding.book_sentences import sentences_of
 from infini_cli.reading.book import Block, BlockKind, Book
-from infini_cli.tasks.narrated import narrated_chapters, narrated_places
+from infini_cli.tasks.narrated import Narrated, narrated_chapters, narrated_places
 from tests.tokens.build import build_book
 
 OWN = "I rowed out to the lamp and lit it with my last match. "
@@ -18,8 +18,8 @@ def chapters(*texts: str) -> Book:
     return build_book([[f"# {n}", text] for n, text in enumerate(texts, 1)])
 
 
-def narrated(book: Book) -> frozenset[str]:
-    return narrated_chapters(book.kept_chapters)
+def narrated(book: Book) -> set[str]:
+    return set(narrated_chapters(book.kept_chapters))
 
 
 def test_a_narrator_tells_a_good_part_of_the_book() -> None:
@@ -27,8 +27,8 @@ def test_a_narrator_tells_a_good_part_of_the_book() -> None:
     # A letter in a story, though long, has its own writer.
     letter = [OTHER * 12] * 6
     letter[4] = OWN * 12
-    assert narrated(chapters(*letter)) == frozenset()
-    assert narrated(chapters(SAID * 20)) == frozenset()
+    assert narrated(chapters(*letter)) == set()
+    assert narrated(chapters(SAID * 20)) == set()
 
 
 def test_a_book_that_grows_keeps_its_narrator() -> None:
@@ -46,10 +46,10 @@ def test_verse_and_plays_have_none() -> None:
     book = chapters(OWN * 12)
     (chapter,) = book.chapters
     verse = replace(chapter, blocks=tuple(map(as_kind, chapter.blocks)))
-    assert narrated(replace(book, chapters=(verse,))) == frozenset()
+    assert narrated(replace(book, chapters=(verse,))) == set()
     for speaker in ("HORATIO. ", "Horatio\n", "FIRST CLOWN: "):
         turns = "\n\n".join((speaker + OWN, "Ghost\nMark me.", speaker + OTHER) * 8)
-        assert narrated(chapters(turns)) == frozenset(), speaker
+        assert narrated(chapters(turns)) == set(), speaker
 
 
 def test_what_a_narrator_tells_of_himself() -> None:
@@ -57,7 +57,19 @@ def test_what_a_narrator_tells_of_himself() -> None:
         f"{OWN * 12}Would I row? We sank, and I told you. He sank. {SAID}My lamp went out.", SAID
     )
     sentences = sentences_of(book.kept_chapters)
-    places = narrated_places(sentences, narrated(book))
+    places = narrated_places(sentences, narrated_chapters(book.kept_chapters))
     found = [one.text for one in sentences if one.place[0] in places]
     assert found == [*[OWN.strip()] * 12, "My lamp went out."]
-    assert narrated_places(sentences, frozenset({"2"})) == frozenset()
+    assert narrated_places(sentences, {"2": Narrated()}) == frozenset()
+
+
+def test_a_tale_is_told_in_quotation_marks() -> None:
+    tale = "\n\n".join([f"\u201c{OWN}"] * 12 + ["\u201c\u2018I sank,\u2019 he said, and I rowed."])
+    book = chapters(f"He began:\n\n{tale}\u201d\n\nHe was silent, and none spoke.", SAID * 12)
+    found = narrated_chapters(book.kept_chapters)
+    assert found == {"1": Narrated(is_tale=True)}
+    sentences = sentences_of(book.kept_chapters)
+    places = narrated_places(sentences, found)
+    assert {one.text for one in sentences if one.place[0] in places} == {f"\u201c{OWN}".strip()}
+    assert found["1"].told(tale).count("I") == 13
+    assert len(found["1"].told(tale)) == len(tale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from infini_cli.language.narration import narration
 from infini_cli.store.book_memory import Note
 from infini_cli.tasks.notes import make_note
 from infini_cli.tasks.writer import Draft
@@ -49,7 +50,7 @@ def test_a_narrator_tells_of_himself() -> None:
 
     def told(text: str, *, is_narrated: bool = True, source: str = source) -> tuple[str, float]:
         drafts = [Draft(text, 20, False, 0.75)]
-        made = make_note(segment, source, drafts, is_narrated=is_narrated)
+        made = make_note(segment, source, drafts, told=narration(source) if is_narrated else "")
         return made.text, made.orders[0]
 
     true = "The narrator opens the walnut box."
