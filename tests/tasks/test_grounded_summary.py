@@ -123,8 +123,8 @@ def test_notes_are_taken_as_they_are_and_only_those_that_are_borne(
 ) -> None:
     made = with_invented([], length="48w", explain=True)
     assert made.method == "notes"
-    # A quotation more would be of more than a third of so short a book.
-    assert [sentence.text for sentence in made.sentences] == [NOTES[0], NOTES[2]]
+    quoted = "\u201cNerrin weighed the brass tolm against forty coins.\u201d"
+    assert [sentence.text for sentence in made.sentences] == [NOTES[0], quoted, NOTES[2]]
     assert all(sentence.supported for sentence in made.sentences)
     assert made.explanation is not None
     assert [step.text for step in made.explanation.steps if not step.is_kept] == [INVENTED]
