@@ -1,9 +1,9 @@
 """Texts that one of their people tells: what he says of himself is told of "the narrator".
 
 What stands in quotation marks is somebody's speech, and "I" in it is whoever speaks. Outside of
-them it is the narrator, if the text has one: of 83 novels, cut into pages of 4,000 words, those
-that are told by one of their people have 2 to 8 words of himself in 100 there, the others less
-than one. In English.
+them it is the narrator, if the text has one: of 83 novels, cut into pages of 24,000 characters, the
+31 that are told by one of their people have 2 to 8 words of himself in 100 there, 49 of the others
+less than one. In English.
 """
 
 from __future__ import annotations

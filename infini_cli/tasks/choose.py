@@ -9,7 +9,6 @@ of the same, since it is short and in its own words.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,8 +24,8 @@ from infini_cli.tasks.parts import Part
 from infini_cli.tasks.salience import Salience
 
 WORDS_PER_STRETCH = 40
-"""Of a summary of the whole, for each stretch of the book: a sentence from everywhere, then another
-from everywhere, that which matters most first."""
+"""Of a summary of the whole, for each stretch of the book: a sentence from everywhere, then as many
+again from where most happens."""
 NARRATOR_BONUS = 0.5
 """Standard deviations that what a narrator tells of himself has before the rest, in a summary of
 the whole: a story that one of its people tells is mostly his."""
@@ -180,15 +179,16 @@ def _shared(salience: Salience, inside: Sequence[int], question: str | None) -> 
 def _spread(
     candidates: Sequence[Candidate], inside: Sequence[int], num_stretches: int
 ) -> list[Candidate]:
-    """Put the best of each stretch first, then the next of each; candidates have the best first."""
+    """Put the best of each stretch first, then the rest; candidates have the best first."""
     first, size = inside[0], inside[-1] - inside[0] + 1
-    rounds: dict[int, list[Candidate]] = defaultdict(list)
-    num_told: Counter[int] = Counter()
+    told: set[int] = set()
+    best: list[Candidate] = []
+    others: list[Candidate] = []
     for candidate in candidates:
         stretch = (candidate.index - first) * num_stretches // size
-        rounds[num_told[stretch]].append(candidate)
-        num_told[stretch] += 1
-    return [candidate for _, found in sorted(rounds.items()) for candidate in found]
+        (others if stretch in told else best).append(candidate)
+        told.add(stretch)
+    return [*best, *others]
 
 
 def _sentences(part: Part) -> list[str]:

@@ -96,15 +96,6 @@ def test_a_longer_summary_is_from_everywhere_first() -> None:
     assert texts(long) == [LINES[2], LINES[0], LINES[3], LINES[1]]
 
 
-def test_a_stretch_has_its_turn_before_another_has_two_more() -> None:
-    lines = [f"Mara carried lamp {n} down to the harbour." for n in range(6)]
-    book = build_book([["# One", *lines]])
-    salience = Salience(book, [])
-    salience.values = np.array([0.1, 0.2, 0.0, 5.0, 4.0, 3.0])
-    found = choose([], salience, 2 * WORDS_PER_STRETCH).candidates
-    assert [one.index for one in found] == [3, 1, 4, 0, 5, 2]
-
-
 def test_what_a_narrator_tells_of_himself_comes_first() -> None:
     own = "Alone I carried the lamp of brass down to the harbour. " * 12
     other = "Mara sold the ledger of the harbour in winter."
