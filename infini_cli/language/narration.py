@@ -24,7 +24,7 @@ MAX_TURNS = 0.2
 """Of the paragraphs, those that begin with a speaker; a text with more is a play."""
 
 _SELF = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself)\b")
-_PARAGRAPH = re.compile(r"(?:[^\n]|\n(?!\s*\n))+")
+_PARAGRAPH = re.compile(r"(?:[^\n]|\n(?![ \t\r]*\n))+")
 _SPEECH = (
     # A speech that goes on in the next paragraph is not closed in this one.
     re.compile("\u201c[^\u201d]*\u201d?"),

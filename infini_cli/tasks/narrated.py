@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from infini_cli.grounding.book_sentences import Sentence
 from infini_cli.language.narration import has_narrator, is_tale, narration, without_frame
@@ -68,17 +69,19 @@ def narrated_places(
         sentences: of the book.
         chapters: that he tells.
     """
-    return frozenset(
-        one.place[0]
-        for one in sentences
-        if (narrated := chapters.get(one.chapter.label)) is not None
-        and one.block.kind is BlockKind.PARAGRAPH
-        and _is_of_narrator(one, narrated)
-    )
+    places: set[int] = set()
+    # A paragraph may be all of a book: what is told in it is looked for once.
+    for _, group in groupby(sentences, key=lambda one: (one.chapter.label, id(one.block))):
+        inside = list(group)
+        block = inside[0].block
+        narrated = chapters.get(inside[0].chapter.label)
+        if narrated is not None and block.kind is BlockKind.PARAGRAPH:
+            text, told = narrated.open(block.text), narrated.told(block.text)
+            places |= {one.place[0] for one in inside if _is_of_narrator(one, text, told)}
+    return frozenset(places)
 
 
-def _is_of_narrator(sentence: Sentence, narrated: Narrated) -> bool:
-    text = sentence.block.text
-    own = narrated.open(text)[sentence.start : sentence.end]
-    told = narrated.told(text)[sentence.start : sentence.end]
-    return told == own and of_himself(own, told) and not asks(own)
+def _is_of_narrator(sentence: Sentence, text: str, told: str) -> bool:
+    own = text[sentence.start : sentence.end]
+    is_whole = told[sentence.start : sentence.end] == own
+    return is_whole and of_himself(own, own) and not asks(own)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from infini_cli.grounding.book_sentences import sentences_of
 from infini_cli.reading.book import Block, BlockKind, Book
 from infini_cli.tasks.narrated import Narrated, narrated_chapters, narrated_places
@@ -61,6 +63,17 @@ def test_what_a_narrator_tells_of_himself() -> None:
     found = [one.text for one in sentences if one.place[0] in places]
     assert found == [*[OWN.strip()] * 12, "My lamp went out."]
     assert narrated_places(sentences, {"2": Narrated()}) == frozenset()
+
+
+def test_a_paragraph_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = chapters(f"{OWN * 50}\n\n{OTHER * 50}")
+    found = narrated_chapters(book.kept_chapters)
+    seen: list[str] = []
+    told = Narrated.told
+    monkeypatch.setattr(Narrated, "told", lambda self, text: seen.append(text) or told(self, text))
+    sentences = sentences_of(book.kept_chapters)
+    assert len(narrated_places(sentences, found)) == 50
+    assert len(seen) == len({id(one.block) for one in sentences}) <= 2
 
 
 def test_a_tale_is_told_in_quotation_marks() -> None:
