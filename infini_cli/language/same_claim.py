@@ -7,6 +7,8 @@ supposed is stated; what somebody says of "me" or "you" is told of another.
 
 from __future__ import annotations
 
+import re
+
 from infini_cli.language.narration import (
     SELF,
     acts_on_himself,
@@ -28,6 +30,16 @@ _SUPPOSED = frozenset(
         "nothing perhaps should though unless whether without would"
     )
 )
+_CONTRACTED = re.compile(
+    r"\w['\u2019]d\s+(?:(?:already|always|ever|just|never|not|only|\w+ly)\s+)*(\w+)", re.IGNORECASE
+)
+_PARTICIPLE = re.compile(
+    "better|brought|bought|caught|come|cut|felt|fought|found|got|had|heard|held|hit|kept|left|lost|"
+    "made|met|paid|put|read|run|said|sat|sent|slept|sold|spent|stood|taught|thought|told|won|"
+    r"\w*(?:ed|en|ne|wn)",
+    re.IGNORECASE,
+)
+"""After "I'd" for "I had"; else that is "I would"."""
 _QUESTIONS = frozenset("?\uff1f")
 
 
@@ -82,6 +94,9 @@ def asks(text: str) -> bool:
 
 
 def _words(text: str) -> frozenset[str]:
-    """Give its words, `don't` as `not` and `I'm` as `i`."""
+    """Give its words, `don't` as `not`, `I'm` as `i` and `I'd go` with a `would`."""
     found = [word.replace("\u2019", "'") for word in words(text)]
-    return frozenset("not" if word.endswith("n't") else word.partition("'")[0] for word in found)
+    plain = {"not" if word.endswith("n't") else word.partition("'")[0] for word in found}
+    if any(not _PARTICIPLE.fullmatch(word) for word in _CONTRACTED.findall(text)):
+        plain.add("would")
+    return frozenset(plain)
