@@ -34,11 +34,12 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder is not writable, the disk is full, or `path` is a folder.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        with target.open("wb") as direct:
+    # `/dev/stdout` leads to a pipe, which has a place and no path.
+    if path.exists() and not path.is_file():
+        with path.open("wb") as direct:
             yield direct
         return
+    target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     # The name is not derived from the target's, which may be as long as names can be.
     temporary = target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"

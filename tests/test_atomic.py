@@ -59,6 +59,16 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     assert target.read_bytes() == b"content"
 
 
+def test_a_pipe_is_written_though_it_has_no_path() -> None:
+    read, write = os.pipe()
+    try:
+        write_atomically(Path(f"/dev/fd/{write}"), b"through")
+        assert os.read(read, 100) == b"through"
+    finally:
+        os.close(read)
+        os.close(write)
+
+
 def test_a_device_is_written_and_not_replaced() -> None:
     write_atomically(Path(os.devnull), b"gone")
     assert not Path(os.devnull).is_file()

@@ -106,17 +106,23 @@ def check_destination(destination: Path | None, inputs: Iterable[Path | None]) -
     with output_errors(destination):
         if destination.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        folder = next(path for path in destination.absolute().parents if path.exists())
-        if not folder.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if destination.is_file() or not destination.exists():
+            _check_folder(Path(os.path.realpath(destination)).parent)
     for path in filter(None, inputs):
         with suppress(OSError):
             if destination.samefile(path):
                 raise UsageError(
                     f"`{destination}` is the input itself", hint="name another file with `-o`"
                 )
+
+
+def _check_folder(folder: Path) -> None:
+    """Tell whether files can be made in a folder, which is made itself where it is missing."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(there, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _with_line_end(pieces: Iterable[str]) -> Iterable[str]:

@@ -78,6 +78,11 @@ def test_what_cannot_be_written_is_told_before_the_work(
         assert caught.value.hint
     check_destination(tmp_path / "new" / "folder" / "a.md", [])
     check_destination(Path("-"), [])
+    check_destination(Path("/dev/null"), [])
+    (tmp_path / "link").symlink_to(file / "below.txt")
+    with pytest.raises(InfiniError, match="cannot write"):
+        check_destination(tmp_path / "link", [])
+    (tmp_path / "link").unlink()
     assert list(tmp_path.iterdir()) == [file]
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(UsageError, match="Permission denied"):
