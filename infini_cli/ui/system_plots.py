@@ -50,7 +50,7 @@ def plot_systems(
                 _bar(panel, row, intervals[0])
         if is_curve:
             panel.set_xlim(0, 105)
-            panel.set_ylim(bottom=0)
+            panel.set_ylim(0, 1.05 * max(panel.get_ylim()[1], 1))
             panel.set_xlabel("of the text read, %")
             panel.grid(alpha=0.3)
         else:
