@@ -63,8 +63,7 @@ def command(
     Where the book does not answer, infini says so.
     """
     path, asked = sort_out(book, question, questions, memories.memory)
-    if memories.memory is not None:
-        refuse_choice(reading)
+    refuse_choice(reading, memories.memory)
     check_destination(output, [path, questions, memories.memory])
     request = AnswerRequest(
         questions=asked,

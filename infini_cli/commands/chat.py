@@ -53,8 +53,7 @@ def command(
     Questions come from standard input, one a line. `/help` lists the commands.
     """
     path = _path(book, memories.memory)
-    if memories.memory is not None:
-        refuse_choice(reading)
+    refuse_choice(reading, memories.memory)
     with terminal.progress() as progress:
         found = open_book(path, reading, terminal) if path is not None else None
         chat = engine.begin_chat(

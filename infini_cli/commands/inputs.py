@@ -59,14 +59,20 @@ def open_book(path: Path | None, options: ReadingOptions, terminal: Terminal) ->
     return book
 
 
-def refuse_choice(options: ReadingOptions) -> None:
+def refuse_choice(options: ReadingOptions, memory: Path | None) -> None:
     """Refuse a choice of chapters where a memory holds a book that was read.
 
     Passed over, `--upto` would promise that nothing later is told, and not keep it.
 
+    Args:
+        options: how a book is to be read.
+        memory: in place of a book; None: there is none, and any choice is right.
+
     Raises:
         UsageError: some were chosen.
     """
+    if memory is None:
+        return
     for name, choice in (
         ("--chapters", options.chapters),
         ("--upto", options.upto),

@@ -84,8 +84,7 @@ def remove(
 ) -> None:
     """Remove book memories."""
     found = list(dict.fromkeys(_find(name) for name in names))
-    for path in found:
-        _check_is_memory(path)
+    _check_are_memories(found)
     confirm(f"remove {phrases.count(len(found), 'book memory', 'book memories')}?", yes)
     _remove(found, terminal, json)
 
@@ -109,15 +108,15 @@ def prune(
     _remove(found, terminal, json)
 
 
-def _check_is_memory(path: Path) -> None:
+def _check_are_memories(paths: list[Path]) -> None:
     """Refuse any other file; what infini keeps itself is one, if damaged.
 
     Raises:
-        InputError: it is none.
+        InputError: one is none.
     """
     from infini_cli.store.memory_file import read_header
 
-    if path not in _stored():
+    for path in set(paths) - set(_stored()):
         with suppress(MemoryMismatch):
             read_header(path)
 

@@ -81,8 +81,10 @@ def write_summaries(
     written: list[Summary] = []
     if form is ResultFormat.JSON:
         written += results
-        several = {"results": [result.to_dict() for result in written]}
-        text = engine.render(written[0], form) if len(written) == 1 else to_json(several)
+        if len(written) == 1:
+            text = engine.render(written[0], form)
+        else:
+            text = to_json({"results": [result.to_dict() for result in written]})
         terminal.write(text, output)
         return written
     texts: list[str] = []

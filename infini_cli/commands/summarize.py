@@ -107,12 +107,9 @@ def command(
     output: Output = None,
 ) -> None:
     """Summarise books."""
-    if memories.memory is not None:
-        if books:
-            raise UsageError(
-                "give a book or `--memory`, not both", hint="the memory holds its book"
-            )
-        refuse_choice(reading)
+    if memories.memory is not None and books:
+        raise UsageError("give a book or `--memory`, not both", hint="the memory holds its book")
+    refuse_choice(reading, memories.memory)
     check_destination(output, [*(books or ()), memories.memory])
     request = summary_request(
         method, length, by, writing, memories, style=style, strict=strict, explain=explain

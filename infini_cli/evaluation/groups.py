@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from infini_cli.evaluation import babilong, passkey
 from infini_cli.evaluation.haystack import Haystack, Prompt
+from infini_cli.evaluation.ledger import hash_ids
 from infini_cli.tokens.tokenizer import Tokenizer
 
 
@@ -32,11 +31,11 @@ class Group:
     @property
     def sha256(self) -> str:
         """Hash of all that is read, asked and expected."""
-        found = hashlib.sha256()
-        for prompt in self.prompts:
-            for ids in (prompt.context, prompt.question, prompt.answer):
-                found.update(f"{len(ids)} ".encode() + array("q", ids).tobytes())
-        return found.hexdigest()
+        return hash_ids(
+            ids
+            for prompt in self.prompts
+            for ids in (prompt.context, prompt.question, prompt.answer)
+        )
 
 
 def passkey_groups(

@@ -7,17 +7,15 @@ cell is in the ledger the files are gone.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infini_cli.atomic import output_errors, write_atomically
-from infini_cli.evaluation.ledger import result_key
+from infini_cli.evaluation.ledger import hash_ids, result_key
 from infini_cli.evaluation.windows import Window
 from infini_cli.tasks.model import Model
 
@@ -105,11 +103,8 @@ class KeptReadings:
         """
         if self._folder is None:
             return KeptReading(None, "", len(windows), empty)
-        found = hashlib.sha256()
-        for window in windows:
-            found.update(f"{window.num_repeated} {len(window.ids)} ".encode())
-            found.update(array("q", window.ids).tobytes())
-        key = result_key(self._model, "reading", found.hexdigest())
+        rows = (row for window in windows for row in ((window.num_repeated,), window.ids))
+        key = result_key(self._model, "reading", hash_ids(rows))
         path = self._folder / f"{key}.safetensors"
         self._opened.append(path)
         return KeptReading(path, key, len(windows), empty)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -83,6 +85,14 @@ def result_key(model: Model | None, *parts: object) -> str:
         taught = (model.writer, model.salience_sha256)
         about = (model.checkpoint, model.form, model.segment_length, *taught)
     return hashlib.sha256(json.dumps([__version__, about, *parts]).encode()).hexdigest()
+
+
+def hash_ids(rows: Iterable[Sequence[int]]) -> str:
+    """Hash token ids, hexadecimal; rows that are cut elsewhere have another hash."""
+    found = hashlib.sha256()
+    for row in rows:
+        found.update(f"{len(row)} ".encode() + array("q", row).tobytes())
+    return found.hexdigest()
 
 
 def _error(what: str, path: Path, error: OSError) -> UsageError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from infini_cli.language.speech import QUOTED
 from infini_cli.language.stems import words
 
 SELF = frozenset(words("i me my mine myself"))
@@ -27,9 +28,7 @@ _SELF = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself)\b")
 _PARAGRAPH = re.compile(r"(?:[^\n]|\n(?![ \t\r]*\n))+")
 _SPEECH = (
     # A speech that goes on in the next paragraph is not closed in this one.
-    re.compile("\u201c[^\u201d]*\u201d?"),
-    re.compile("\u00ab[^\u00bb]*\u00bb?"),
-    re.compile('"[^"]*"?'),
+    *map(re.compile, QUOTED),
     # An apostrophe is the same character: the mark that ends a speech is followed by no letter.
     re.compile(r"(?<!\w)\u2018.*?(?:\u2019(?!\w)|$)", re.DOTALL),
     re.compile(r"(?<![\w'])'(?=\w).*?(?:[.,!?\u2014-]'(?!\w)|$)", re.DOTALL),

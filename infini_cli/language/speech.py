@@ -23,7 +23,9 @@ _SPEAKER = re.compile(
     r"(?:The |A |An )?(?P<name>[\w'\u2019-]+(?: [A-Z][\w'\u2019-]+)*)"
     r"(?: [\w ]{1,40})? (?:says?|said)\b"
 )
-_QUOTED = re.compile(r"\u201c[^\u201d]*\u201d?|\"[^\"]*\"?|\u00ab[^\u00bb]*\u00bb?")
+QUOTED = ("\u201c[^\u201d]*\u201d?", "\u00ab[^\u00bb]*\u00bb?", '"[^"]*"?')
+"""Patterns of a speech, by its marks. One that is not closed goes on to the end."""
+_QUOTED = re.compile("|".join(QUOTED))
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,6 @@ class Salience:
     Attributes:
         sentences: in reading order.
         values: standard deviations from the mean over the book, [sentences].
-        narrated: indices of what a narrator tells of himself.
     """
 
     def __init__(self, book: Book, notes: Sequence[Note]) -> None:
@@ -61,9 +60,14 @@ class Salience:
         self.values = _standardised(_measured(self._starts, notes))
         if not len(self.values):
             self.values = _standardised(_central(self.sentences))
-        places = narrated_places(self.sentences, narrated_chapters(book.kept_chapters))
-        self.narrated = frozenset(i for i, start in enumerate(self._starts) if start in places)
+        self._chapters = book.kept_chapters
         self.stems = cache(self._stems)
+
+    @cached_property
+    def narrated(self) -> frozenset[int]:
+        """Indices of what a narrator tells of himself."""
+        places = narrated_places(self.sentences, narrated_chapters(self._chapters))
+        return frozenset(i for i, start in enumerate(self._starts) if start in places)
 
     def inside(self, within: Sequence[Span] | None) -> list[int]:
         """Give the indices of the sentences that begin in parts of the book, in order.
